@@ -1,0 +1,113 @@
+"""The values that travel between the layers: a `Message` in, a `Decision` out.
+
+Offsets are Unicode code points of the text as received, half-open `[start, end)`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+MAX_TEXT_CHARS = 20_000
+MAX_TITLE_CHARS = 1_000
+
+FieldName = Literal["title", "text"]
+
+
+class Department(StrEnum):
+    """Who handles the message (guideline, section "Department")."""
+
+    CIVIL = "civil"
+    ADMINISTRATIVE = "administrative"
+    PUBLIC_INTEREST = "public_interest"
+    COMPLAINTS = "complaints"
+
+
+class Reason(StrEnum):
+    """Why a message cannot wait (guideline, section "Urgent")."""
+
+    LIFE_SAFETY = "life_safety"
+    MINOR_HARM = "minor_harm"
+    MASS_INCIDENT = "mass_incident"
+    DEADLINE = "deadline"
+    LIVELIHOOD = "livelihood"
+    ONGOING_HARM = "ongoing_harm"
+    EVIDENCE_LOSS = "evidence_loss"
+
+
+class ReviewReason(StrEnum):
+    """Why a person should look before the message is routed."""
+
+    LOW_CONFIDENCE = "low_confidence"
+    RULES_DISAGREE = "rules_disagree"
+    DAMAGED_TEXT = "damaged_text"
+    NOTHING_TO_HANDLE = "nothing_to_handle"
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Attachment(_Value):
+    """A reference to a picture or file. It is kept with the message and never fetched."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=255)]
+    url: Annotated[str, StringConstraints(max_length=2_048)] | None = None
+
+
+class Message(_Value):
+    """A citizen's message as an intake system received it."""
+
+    id: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
+    title: Annotated[str, StringConstraints(max_length=MAX_TITLE_CHARS)] | None = None
+    text: Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT_CHARS)]
+    channel: Annotated[str, StringConstraints(max_length=64)] | None = None
+    received_at: datetime | None = None
+    attachments: Annotated[tuple[Attachment, ...], Field(max_length=50)] = ()
+
+
+class Evidence(_Value):
+    """A span that spoke for a label: a rule's hit, or a clause the model leaned on."""
+
+    source: Literal["rule", "model"]
+    label: str
+    rule: str | None = None
+    field: FieldName = "text"
+    start: int
+    end: int
+    text: str
+    weight: float
+
+
+class Urgency(_Value):
+    """`score` is the calibrated probability that the message is urgent, 0 to 1."""
+
+    score: float
+    reasons: tuple[Reason, ...] = ()
+
+
+class Versions(_Value):
+    """What produced a decision; with the same versions it can be replayed."""
+
+    model: str
+    rulebook: str
+    normaliser: str
+
+
+class Decision(_Value):
+    """The answer for one message. `probabilities` are calibrated and sum to one."""
+
+    id: str | None
+    department: Department
+    second: Department | None
+    probabilities: dict[Department, float]
+    urgent: bool
+    urgency: Urgency
+    needs_review: bool
+    review_reasons: tuple[ReviewReason, ...]
+    evidence: tuple[Evidence, ...]
+    truncated: bool
+    versions: Versions
