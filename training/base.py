@@ -1,0 +1,52 @@
+"""Start from a checkpoint instead of pre-training: a directory or a hub id."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from huggingface_hub import snapshot_download
+from tokenizers import Tokenizer
+from tokenizers.implementations import BertWordPieceTokenizer
+
+from triage.errors import InputFileError
+
+_WANTED = ["config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt",
+           "model.safetensors", "pytorch_model.bin"]  # fmt: skip
+
+
+def resolve_base(base: str) -> Path:
+    """The local directory of a checkpoint, downloaded (or taken from a mirror's cache) if needed.
+
+    `HF_ENDPOINT` names a mirror, `HF_HUB_OFFLINE=1` forbids the network.
+
+    Raises:
+        InputFileError: there is no such directory and the hub does not have it or is out of reach.
+    """
+    if Path(base).is_dir():
+        return Path(base)
+    try:
+        return Path(snapshot_download(base, allow_patterns=_WANTED))
+    except (OSError, ValueError) as error:
+        raise InputFileError(
+            f"{base} is neither a directory nor a model that the hub delivers; download it on a "
+            "machine with internet, copy the directory here and give its path"
+        ) from error
+
+
+def load_tokenizer(directory: Path) -> Tokenizer:
+    """The tokenizer of a checkpoint, from `tokenizer.json` or, failing that, `vocab.txt`.
+
+    Raises:
+        InputFileError: the checkpoint has neither.
+    """
+    whole, words = directory / "tokenizer.json", directory / "vocab.txt"
+    if whole.is_file():
+        tokenizer = Tokenizer.from_file(str(whole))
+    elif words.is_file():
+        # Read directly: the BERT class of transformers 5 ignores a bare vocabulary file.
+        tokenizer = BertWordPieceTokenizer(str(words), lowercase=True)._tokenizer
+    else:
+        raise InputFileError(f"{directory} has neither tokenizer.json nor vocab.txt")
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer

@@ -1,0 +1,122 @@
+"""Labelled messages: read with `datasets`, validated row by row, normalised once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import datasets
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from training.nothing import NOTHING
+from triage.errors import InputFileError
+from triage.labels import CLASSES, REASONS
+from triage.normalise import Normalised, normalise
+from triage.types import Reason
+
+_READERS = {".jsonl": "json", ".json": "json", ".csv": "csv"}
+
+
+class Row(BaseModel):
+    """One labelled message as it stands in a file; unknown columns are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    title: str | None = None
+    text: Annotated[str, Field(min_length=1)]
+    department: Literal["civil", "administrative", "public_interest", "complaints", "none"]
+    second: str | None = None
+    urgent: bool = False
+    reasons: tuple[Reason, ...] = ()
+    sure: Annotated[int, Field(ge=1, le=3)] = 3
+    contested: bool = False
+    contested_urgent: bool = False
+
+    @field_validator("reasons", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        """A CSV cell holds reasons separated by semicolons or spaces."""
+        if value is None:
+            return ()
+        return value.replace(";", " ").split() if isinstance(value, str) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A normalised message with the index of its class in `labels.CLASSES`."""
+
+    id: str
+    title: Normalised | None
+    body: Normalised
+    label: int
+    second: int | None
+    urgent: bool
+    reasons: tuple[bool, ...]
+    sure: int
+    contested: bool
+    contested_urgent: bool
+
+
+def _example(row: Row) -> Example | None:
+    body, title = normalise(row.text), normalise(row.title or "")
+    if not body.text:
+        return None
+    return Example(
+        id=row.id,
+        title=title if title.text else None,
+        body=body,
+        label=CLASSES.index(row.department),
+        second=CLASSES.index(row.second) if row.second in CLASSES else None,
+        urgent=row.urgent,
+        reasons=tuple(reason in row.reasons for reason in REASONS),
+        sure=row.sure,
+        contested=row.contested,
+        contested_urgent=row.contested_urgent,
+    )
+
+
+def read_labelled(path: Path, cache: Path) -> list[Example]:
+    """Read a labelled JSONL or CSV file through `datasets`, cached below `cache`.
+
+    Raises:
+        InputFileError: the file is missing, of another format, or a row does not fit; the error
+            names row and field, never the text.
+    """
+    reader = _READERS.get(path.suffix)
+    if reader is None or not path.is_file():
+        raise InputFileError(f"{path} is no labelled .jsonl or .csv file")
+    datasets.disable_progress_bars()
+    try:
+        table = datasets.load_dataset(
+            reader, data_files=str(path), split="train", cache_dir=str(cache)
+        )
+    except (datasets.exceptions.DatasetGenerationError, ValueError) as error:
+        raise InputFileError(f"{path} cannot be read as {reader}; check its last lines") from error
+    examples = []
+    for number, record in enumerate(table, start=1):
+        try:
+            example = _example(Row.model_validate(record))
+        except ValidationError as error:
+            fields = ", ".join(".".join(map(str, e["loc"])) for e in error.errors())
+            raise InputFileError(f"{path}, row {number}: check the field(s) {fields}") from None
+        if example is not None:
+            examples.append(example)
+    return examples
+
+
+def invented_nothing() -> list[Example]:
+    """Invented messages with nothing to handle: real ones are too rare to learn from."""
+    rows = (Row(id=f"nothing-{i}", text=t, department="none") for i, t in enumerate(NOTHING))
+    return [example for row in rows if (example := _example(row)) is not None]
+
+
+def data_hash(examples: Sequence[Example]) -> str:
+    """SHA-256 over ids, texts and labels, in order."""
+    digest = hashlib.sha256()
+    for e in examples:
+        digest.update(repr((e.id, e.body.original, e.label, e.urgent, e.reasons)).encode())
+    return digest.hexdigest()

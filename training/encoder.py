@@ -1,0 +1,86 @@
+"""The BERT encoder: its sizes, its start, and the masked-language head for pre-training."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import torch
+from torch import nn
+from torch.nn import functional
+from transformers import BertConfig, BertModel
+
+# name -> layers, width, heads (64 wide each, the width that learns fastest per second)
+SIZES: Final = {"tiny": (2, 64, 1), "small": (4, 256, 4), "medium": (6, 384, 6)}
+_POSITION_DIMS = 64
+
+
+def bert_config(size: str, vocabulary: int, positions: int = 512) -> BertConfig:
+    """The configuration of one of `SIZES`, with dropout off as suits a short pre-training."""
+    layers, width, heads = SIZES[size]
+    return BertConfig(
+        vocab_size=vocabulary,
+        hidden_size=width,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        intermediate_size=4 * width,
+        max_position_embeddings=positions,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+        pad_token_id=0,
+    )
+
+
+def start_with_neighbours(bert: BertModel) -> None:
+    """Let the first two layers begin by looking at neighbouring tokens.
+
+    A small BERT spends millions of tokens on a plateau until attention finds the neighbours.
+    Sinusoidal positions (Vaswani et al. 2017) have a rotation that maps a position to the one
+    `k` further; used as the first queries, each head starts on one fixed offset and is free to
+    leave it (the idea of mimetic initialisation, Trockman & Kolter 2023).
+    """
+    config = bert.config
+    if config.hidden_size // config.num_attention_heads != _POSITION_DIMS:
+        return
+    half = _POSITION_DIMS // 2
+    speed = torch.linspace(math.pi / 64, math.pi / 2, half)
+    angle = torch.arange(config.max_position_embeddings)[:, None] * speed
+    with torch.no_grad():
+        table = bert.embeddings.position_embeddings.weight
+        table[:, :half] = angle.cos() * 0.028
+        table[:, half:_POSITION_DIMS] = angle.sin() * 0.028
+        bert.embeddings.word_embeddings.weight[:, :_POSITION_DIMS] *= 0.1
+        offsets = ((-1, 1, -2, 2), (-1, 1, -3, 3))
+        for layer, steps in zip(bert.encoder.layer[:2], offsets, strict=False):
+            for head in range(config.num_attention_heads):
+                step = steps[head % len(steps)]
+                rows = slice(head * _POSITION_DIMS, (head + 1) * _POSITION_DIMS)
+                cos, sin = (speed * step).cos().diag(), (speed * step).sin().diag()
+                turn = torch.cat([torch.cat([cos, -sin], 1), torch.cat([sin, cos], 1)])
+                attention = layer.attention.self
+                attention.query.weight[rows] *= 0.1
+                attention.key.weight[rows] *= 0.1
+                attention.query.weight[rows, :_POSITION_DIMS] = turn
+                attention.key.weight[rows, :_POSITION_DIMS] = torch.eye(_POSITION_DIMS)
+
+
+class MaskedLanguageModel(nn.Module):
+    """A `BertModel` without pooler and a tied prediction head, run on masked positions only."""
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__()
+        self.bert = BertModel(config, add_pooling_layer=False)
+        self.transform = nn.Linear(config.hidden_size, config.hidden_size)
+        self.norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.bias = nn.Parameter(torch.zeros(config.vocab_size))
+        nn.init.normal_(self.transform.weight, std=config.initializer_range)
+
+    def forward(
+        self, inputs: torch.Tensor, positions: torch.Tensor, targets: torch.Tensor
+    ) -> torch.Tensor:
+        """Mean cross entropy at `positions` `[m]` of the flattened `inputs` `[batch, length]`."""
+        hidden = self.bert(input_ids=inputs).last_hidden_state
+        chosen = hidden.reshape(-1, hidden.shape[-1])[positions]
+        chosen = self.norm(functional.gelu(self.transform(chosen)))
+        table = self.bert.embeddings.word_embeddings.weight
+        return functional.cross_entropy(functional.linear(chosen, table, self.bias), targets)

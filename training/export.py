@@ -1,0 +1,101 @@
+"""Write the classifier as ONNX, quantise it to int8, and prove that the answers stayed the same."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from onnxruntime.quantization import QuantType, quantize_dynamic
+
+from training.data import Example
+from training.finetune import Predictions, macro_f1
+from training.model import TriageModel
+from triage.errors import BundleError
+from triage.models.onnx import OUTPUTS, OnnxModel
+
+_QUANTISED = ["MatMul", "Gemm", "Gather"]
+# The least agreement with the unquantised model, and the most macro-F1 it may cost.
+_AGREEMENT, _LOSS = 0.99, 0.005
+
+
+def export_onnx(model: TriageModel, path: Path) -> None:
+    """Write `model` in single precision for inputs `[1, length]` without a mask."""
+    model.eval().cpu()
+    ids = torch.randint(5, 100, (1, 24))
+    segments = torch.zeros_like(ids)
+    length = torch.export.Dim("length", min=2, max=model.encoder.config.max_position_embeddings)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with torch.no_grad():
+        torch.onnx.export(
+            model,
+            (ids, segments),
+            str(path),
+            input_names=["input_ids", "token_type_ids"],
+            output_names=list(OUTPUTS),
+            dynamic_shapes={"input_ids": {1: length}, "token_type_ids": {1: length}},
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+
+
+def quantise(source: Path, target: Path) -> None:
+    """Dynamic int8, per channel. Weights keep 7 bits: processors without VNNI add pairs of
+    products in 16 bits, and full 8-bit weights would overflow there and answer differently."""
+    logging.getLogger().setLevel(logging.ERROR)
+    quantize_dynamic(
+        source,
+        target,
+        op_types_to_quantize=_QUANTISED,
+        per_channel=True,
+        reduce_range=True,
+        weight_type=QuantType.QInt8,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """How far the exported model is from the trained one, on the same messages."""
+
+    agreement: float
+    macro_f1_loss: float
+    largest_difference: float
+
+
+def run(model: OnnxModel, examples: Sequence[Example]) -> Predictions:
+    """Logits of the exported model, one message at a time as in serving."""
+    outputs = [model.predict(example.title, example.body) for example in examples]
+    return Predictions(
+        np.stack([o.classes for o in outputs]),
+        np.array([o.urgent for o in outputs], dtype=np.float32),
+        np.stack([o.reasons for o in outputs]),
+    )
+
+
+def compare(trained: Predictions, exported: Predictions, examples: Sequence[Example]) -> Parity:
+    """Measure the parity of two sets of predictions for the same `examples`."""
+    same = trained.classes.argmax(axis=1) == exported.classes.argmax(axis=1)
+    labels = [example.label for example in examples]
+    return Parity(
+        agreement=float(same.mean()),
+        macro_f1_loss=macro_f1(trained.classes, labels) - macro_f1(exported.classes, labels),
+        largest_difference=float(np.abs(trained.classes - exported.classes).max()),
+    )
+
+
+def require_parity(parity: Parity, what: str, agreement: float = _AGREEMENT, loss: float = _LOSS) -> None:
+    """Refuse an export that answers otherwise than the trained model.
+
+    Raises:
+        BundleError: too many labels changed, or too much macro-F1 was lost.
+    """
+    if parity.agreement < agreement or parity.macro_f1_loss > loss:
+        raise BundleError(
+            f"the {what} export agrees with the trained model on {parity.agreement:.2%} of labels "
+            f"and loses {parity.macro_f1_loss:.4f} macro-F1; at least {agreement:.1%} and at most "
+            f"{loss} are required"
+        )

@@ -1,0 +1,71 @@
+"""The multi-task classifier: an encoder, pooled, with heads for class, urgency and reasons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import nn
+from transformers import AutoModel, BertModel
+
+from triage.labels import CLASSES, REASONS
+
+
+class Scores(NamedTuple):
+    """`classes` `[batch, 5]`, `urgent` `[batch]`, `reasons` `[batch, 7]`: logits."""
+
+    classes: torch.Tensor
+    urgent: torch.Tensor
+    reasons: torch.Tensor
+
+
+class TriageModel(nn.Module):
+    """Mean and maximum over the tokens of a BERT encoder feed three linear heads."""
+
+    def __init__(self, encoder: BertModel, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.encoder = encoder
+        width = 2 * encoder.config.hidden_size
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(width, len(CLASSES) + 1 + len(REASONS))
+        nn.init.normal_(self.head.weight, std=0.02)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(
+        self, input_ids: torch.Tensor, token_type_ids: torch.Tensor, mask: torch.Tensor | None = None
+    ) -> Scores:
+        """Score `[batch, length]` ids; `mask` `[batch, length]` is 1 on real tokens, or None."""
+        hidden = self.encoder(
+            input_ids=input_ids, token_type_ids=token_type_ids, attention_mask=mask
+        ).last_hidden_state
+        if mask is None:
+            mean, top = hidden.mean(dim=1), hidden.amax(dim=1)
+        else:
+            real = mask[..., None].to(hidden.dtype)
+            mean = (hidden * real).sum(dim=1) / real.sum(dim=1)
+            top = hidden.masked_fill(real == 0, float("-inf")).amax(dim=1)
+        out = self.head(self.dropout(torch.cat([mean, top], dim=-1)))
+        five = len(CLASSES)
+        return Scores(out[:, :five], out[:, five], out[:, five + 1 :])
+
+
+def load_encoder(base: str | Path, dropout: float = 0.1) -> BertModel:
+    """A BERT encoder from a directory or a hub id, in single precision.
+
+    Raises:
+        ValueError: the checkpoint is not of the BERT family.
+        OSError: it cannot be found or downloaded.
+    """
+    encoder = AutoModel.from_pretrained(
+        str(base),
+        dtype=torch.float32,
+        hidden_dropout_prob=dropout,
+        attention_probs_dropout_prob=dropout,
+        **({} if Path(base).is_dir() else {"revision": "main"}),
+    )
+    if not isinstance(encoder, BertModel):
+        kind = type(encoder).__name__
+        raise ValueError(f"{base} is a {kind}; give a checkpoint of the BERT family")
+    encoder.pooler = None
+    return encoder

@@ -1,0 +1,100 @@
+"""Turn probabilities and rule hits into what a person or system can act on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from triage.fusion import Floats64, Fused, Voices, sigmoid
+from triage.labels import DEPARTMENTS, NONE, REASONS
+from triage.types import Department, Reason, ReviewReason
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Thresholds(BaseModel):
+    """Chosen on held-out messages for stated aims, stored in the bundle.
+
+    `review`: a department below this probability goes to a person. `nothing`: from this
+    probability of "no matter to handle" on, a person decides. `urgent`, `reason`: from these
+    probabilities on, the message is urgent, or a reason is named. `certain_rule`: a reason whose
+    rules reach this score makes the message urgent whatever the model says. `disagree`: the rules
+    object when their favourite leads the decided department by this much.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    review: Share
+    nothing: Share
+    urgent: Share
+    reason: Share
+    certain_rule: Annotated[float, Field(ge=0)]
+    disagree: Annotated[float, Field(ge=0)]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A decision before it is joined with evidence and versions."""
+
+    department: Department
+    second: Department
+    probabilities: Floats64
+    urgent: bool
+    urgency: float
+    reasons: tuple[Reason, ...]
+    review: tuple[ReviewReason, ...]
+
+
+def _reasons(voices: Voices, thresholds: Thresholds) -> tuple[Reason, ...]:
+    """Reasons that the rules or the model name; the likeliest one where neither does."""
+    by_model = np.array([sigmoid(float(score)) for score in voices.model.reasons])
+    ruled = set(voices.rules.reasons)
+    named = {r for r, p in zip(REASONS, by_model, strict=True) if p >= thresholds.reason}
+    chosen = ruled | named or {REASONS[int(by_model.argmax())]}
+    return tuple(reason for reason in REASONS if reason in chosen)
+
+
+def _rules_disagree(voices: Voices, decided: Department, thresholds: Thresholds) -> bool:
+    top = voices.rules.top
+    if top is None or top in (NONE, decided.value):
+        return False
+    return voices.rules.scores[top] - voices.rules.scores[decided.value] >= thresholds.disagree
+
+
+def _nothing(voices: Voices, fused: Fused, thresholds: Thresholds) -> bool:
+    """Whether model or rules find no matter to handle; a message with facts of urgency has one."""
+    if voices.rules.reasons:
+        return False
+    scores = voices.rules.scores
+    ruled = scores[NONE] >= 1.0 and voices.rules.top == NONE
+    return ruled or float(fused.classes[-1]) >= thresholds.nothing
+
+
+def decide(voices: Voices, fused: Fused, thresholds: Thresholds, *, damaged: bool) -> Verdict:
+    """The department, its probability among the four, urgency, and why a person should look."""
+    four = fused.classes[:-1] / fused.classes[:-1].sum()
+    order = sorted(range(len(DEPARTMENTS)), key=lambda i: (-four[i], i))
+    override = voices.rules.override
+    decided = override or DEPARTMENTS[order[0]]
+    second = next(d for d in (DEPARTMENTS[i] for i in order) if d is not decided)
+    strongest = max(voices.rules.urgency.values(), default=0.0)
+    urgent = fused.urgent >= thresholds.urgent or strongest >= thresholds.certain_rule
+    causes = {
+        ReviewReason.DAMAGED_TEXT: damaged,
+        ReviewReason.NOTHING_TO_HANDLE: _nothing(voices, fused, thresholds),
+        ReviewReason.RULES_DISAGREE: _rules_disagree(voices, DEPARTMENTS[order[0]], thresholds)
+        or decided is not DEPARTMENTS[order[0]],
+        ReviewReason.LOW_CONFIDENCE: four[order[0]] < thresholds.review,
+    }
+    return Verdict(
+        department=decided,
+        second=second,
+        probabilities=four,
+        urgent=urgent,
+        urgency=fused.urgent,
+        reasons=_reasons(voices, thresholds) if urgent else (),
+        review=tuple(reason for reason in ReviewReason if causes[reason]),
+    )

@@ -1,0 +1,57 @@
+"""The encoder in ONNX Runtime: one message at a time, never padded, the same scores every time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import onnxruntime
+from tokenizers import Tokenizer
+
+from triage.models.protocol import ModelOutput
+from triage.models.window import Windower
+from triage.normalise import Normalised
+
+OUTPUTS: Final = ("classes", "urgent", "reasons")
+
+
+class OnnxModel:
+    """A `Model` from `model.onnx` and `tokenizer.json`.
+
+    Raises:
+        OSError, ValueError: a file is missing or is not what its name says.
+    """
+
+    def __init__(self, model: Path, tokenizer: Path, *, max_length: int, threads: int = 1) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        # Arena growth over varied lengths costs more memory than it saves time here.
+        options.enable_cpu_mem_arena = False
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(model), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # onnxruntime raises classes of its own, without a common base
+            raise ValueError(f"{model.name} is no model that ONNX Runtime can load") from error
+        names = tuple(output.name for output in self._session.get_outputs())
+        if names != OUTPUTS:
+            raise ValueError(f"{model.name} has outputs {names}, expected {OUTPUTS}")
+        try:
+            loaded = Tokenizer.from_str(tokenizer.read_text(encoding="utf-8"))
+        except Exception as error:  # the tokenizers library raises plain Exception
+            raise ValueError(f"{tokenizer.name} is no tokenizer file") from error
+        self._window = Windower(loaded, max_length)
+
+    def predict(self, title: Normalised | None, body: Normalised) -> ModelOutput:
+        """Score one message; see `ModelOutput`."""
+        window = self._window(title.text if title else None, body.text)
+        feed = {
+            "input_ids": np.array([window.ids], dtype=np.int64),
+            "token_type_ids": np.array([window.segments], dtype=np.int64),
+        }
+        classes, urgent, reasons = self._session.run(list(OUTPUTS), feed)
+        return ModelOutput(classes[0], float(urgent[0]), reasons[0], window.truncated)
