@@ -1,0 +1,139 @@
+"""Put a rulebook's faults in words that a rule owner understands (in Chinese, as the rules are).
+
+Every fault names the file, the rule where there is one, what is wrong, and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from triage.rules.schema import (
+    MAX_DISTANCE,
+    MAX_PHRASE_CHARS,
+    MAX_WEIGHT,
+    MIN_WEIGHT,
+    Group,
+    Header,
+    Label,
+    Rule,
+    RuleFile,
+)
+
+_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """`rule` is the rule's id, or its position when the id itself is at fault."""
+
+    file: str
+    rule: str | None
+    what: str
+
+    def __str__(self) -> str:
+        where = f"{self.file}，规则 {self.rule}" if self.rule else self.file
+        return f"{where}：{self.what}"
+
+
+def summary(faults: Sequence[Fault]) -> str:
+    """All faults, one a line, at most twenty."""
+    lines = [str(fault) for fault in faults[:_SHOWN]]
+    if len(faults) > _SHOWN:
+        lines.append(f"……另有 {len(faults) - _SHOWN} 处错误，改正以上后重新检查。")
+    return f"规则库有 {len(faults)} 处错误，未启用：\n" + "\n".join(lines)
+
+
+def _keys(*models: type[Rule | RuleFile | Group | Header]) -> str:
+    names = [f.alias or name for model in models for name, f in model.model_fields.items()]
+    return "、".join(names)
+
+
+def _label_help() -> str:
+    return "、".join(label.value for label in Label)
+
+
+def _path(loc: Sequence[str | int]) -> str:
+    """A location in words: `any 第 2 项`. Names of union branches are left out."""
+    known = {"any", "with", "without", "within", "examples", "hit", "miss", "scope"}
+    known |= {f.alias or n for n, f in (Rule.model_fields | RuleFile.model_fields).items()}
+    known |= set(Header.model_fields)
+    words: list[str] = []
+    for part in loc:
+        if isinstance(part, int):
+            words.append(f"第 {part + 1} 项")
+        elif part in known:
+            words.append(f"“{part}”")
+    return " ".join(words)
+
+
+def _what(error: ErrorDetails, loc: Sequence[str | int]) -> str:
+    kind, key = error["type"], str(loc[-1]) if loc else ""
+    where = _path(loc)
+    if kind == "missing":
+        return f"缺少“{key}”。请补上"
+    if kind == "extra_forbidden":
+        known = _keys(Rule) if loc and len(loc) == 1 else _keys(RuleFile, Rule, Group)
+        return f"不认识的项“{key}”。请检查拼写；可用的项：{known}"
+    if kind == "enum" and "label" in loc:
+        return f"“label”写错了。请从这些里选一个：{_label_help()}"
+    if kind == "enum":
+        return f"{where}写错了。可用：negation、hypothesis、quotation"
+    if "weight" in loc:
+        return f"“weight”超出范围或不是数字。请写 {MIN_WEIGHT} 至 {MAX_WEIGHT:g} 之间的数"
+    if "within" in loc:
+        return f"“within”写错了。请写 0 至 {MAX_DISTANCE} 的整数，或 clause、sentence、message"
+    if kind == "string_too_short":
+        return f"{where}是空的。请写上文字或删去"
+    if kind == "string_too_long":
+        return f"{where}太长。请缩短到 {MAX_PHRASE_CHARS} 字以内"
+    if kind == "string_pattern_mismatch":
+        return f"{where}只能用小写字母、数字和连字符，例如 civil-wages"
+    if kind == "string_type":
+        return f"{where}不是文字。数字、yes、no、日期等请加引号"
+    if kind in ("tuple_type", "list_type"):
+        return f"{where}应是一个列表，例如 [拖欠工资, 欠薪]"
+    if kind == "too_short":
+        return f"{where}是空列表。请写上短语或删去"
+    if kind in ("bool_type", "bool_parsing"):
+        return f"{where}只能是 true 或 false"
+    if kind == "literal_error":
+        return f"{where}写错了。可用：{error.get('ctx', {}).get('expected', '')}"
+    if kind == "value_error":
+        return str(error.get("ctx", {}).get("error", ""))
+    return f"{where or '内容'}的格式不对。请对照说明书检查缩进和冒号"
+
+
+def from_validation(file: str, error: ValidationError, raw: Mapping[str, object]) -> list[Fault]:
+    """The faults of one file. `raw` is the parsed YAML, used to name the rules."""
+    faults: dict[Fault, None] = {}
+    for detail in error.errors(include_url=False):
+        loc = detail["loc"]
+        rule: str | None = None
+        if len(loc) >= 2 and loc[0] == "rules" and isinstance(loc[1], int):
+            rule = _rule_name(raw, loc[1])
+            loc = loc[2:]
+        if _is_branch(detail):
+            continue
+        faults[Fault(file, rule, _what(detail, loc))] = None
+    return list(faults) or [Fault(file, None, "格式不对。请对照说明书检查")]
+
+
+def _is_branch(error: ErrorDetails) -> bool:
+    """Whether this says only that one of several ways to write a condition was not taken."""
+    loc = error["loc"]
+    names = {"constrained-str", "Group", "constrained-int"}
+    branch = any(isinstance(p, str) and (p in names or "[" in p) for p in loc)
+    return branch and error["type"] in ("string_type", "tuple_type", "model_type")
+
+
+def _rule_name(raw: Mapping[str, object], index: int) -> str:
+    rules = raw.get("rules")
+    if isinstance(rules, list) and index < len(rules) and isinstance(rules[index], dict):
+        name = rules[index].get("id")
+        if isinstance(name, str) and name:
+            return name
+    return f"（第 {index + 1} 条）"
