@@ -1,0 +1,84 @@
+"""Parquet: batches of rows in, row groups out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from triage.errors import InputFileError
+from triage.io.columns import find_columns, row_from
+from triage.io.flat import Cell, cells, columns
+from triage.io.rows import InputRow, Outcome, RowError
+
+_READ_ROWS: Final = 1_024
+_WRITE_ROWS: Final = 4_096
+_TYPES: Final = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+
+
+class ParquetReader:
+    """Records of a Parquet file; only the columns that a message has are read."""
+
+    def __init__(self, path: Path) -> None:
+        self.done = 0
+        self._name = path.name
+        try:
+            self._file = pq.ParquetFile(path)
+        except (pa.ArrowException, OSError):
+            raise InputFileError(f"{path.name} is no Parquet file") from None
+        names = self._file.schema_arrow.names
+        self._fields = {f: names[i] for f, i in find_columns(names, path.name).items()}
+        self.total: int | None = self._file.metadata.num_rows
+
+    def __iter__(self) -> Iterator[InputRow]:
+        wanted = list(self._fields.values())
+        batches = self._file.iter_batches(_READ_ROWS, columns=wanted)
+        while (batch := self._next(batches)) is not None:
+            for record in batch.to_pylist():
+                self.done += 1
+                found = {field: record[name] for field, name in self._fields.items()}
+                yield row_from(self.done, found)
+
+    def _next(self, batches: Iterator[pa.RecordBatch]) -> pa.RecordBatch | None:
+        try:
+            return next(batches, None)
+        except (pa.ArrowException, OSError):
+            raise InputFileError(f"{self._name} is damaged after record {self.done}") from None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class ParquetWriter:
+    """Flat columns, and `decision`: the exact JSON of the decision."""
+
+    def __init__(self, path: Path, *, with_text: bool) -> None:
+        self._with_text = with_text
+        kinds = columns(with_text=with_text)
+        fields = [pa.field(name, _TYPES[kind]) for name, kind in kinds.items()]
+        self._schema = pa.schema([*fields, pa.field("decision", pa.string())])
+        self._rows: list[dict[str, Cell]] = []
+        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
+
+    def write(self, outcome: Outcome) -> None:
+        """Add one row; a full row group goes to the file."""
+        row = cells(outcome, with_text=self._with_text)
+        if not isinstance(outcome.result, RowError):
+            row["decision"] = outcome.result.model_dump_json()
+        self._rows.append(row)
+        if len(self._rows) >= _WRITE_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
+        self._rows.clear()
+
+    def close(self) -> None:
+        """Write what is left and the footer."""
+        if self._rows:
+            self._flush()
+        self._writer.close()

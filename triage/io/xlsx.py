@@ -1,0 +1,88 @@
+"""Excel workbooks, row by row: the first sheet is read, one sheet is written."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+from zipfile import BadZipFile
+
+import openpyxl
+from openpyxl.cell import Cell as SheetCell
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.utils.exceptions import InvalidFileException
+
+from triage.errors import InputFileError
+from triage.io.columns import find_columns, row_from
+from triage.io.flat import Cell, cells, columns
+from triage.io.rows import InputRow, Outcome
+
+_MAX_CELL_CHARS: Final = 32_767
+
+
+class XlsxReader:
+    """Rows of the first sheet; its first row is the header. Rows without any value are skipped.
+
+    openpyxl holds the table of shared strings in memory, the rows are streamed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.done = 0
+        self._name = path.name
+        try:
+            with warnings.catch_warnings():
+                # It warns of styles and extensions that do not concern the values.
+                warnings.simplefilter("ignore")
+                self._book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+            self._sheet = self._book.worksheets[0]
+        except (BadZipFile, InvalidFileException, KeyError, IndexError, ValueError):
+            raise InputFileError(
+                f"{path.name} is no Excel workbook (.xlsx); save it again as .xlsx"
+            ) from None
+        self.total: int | None = self._sheet.max_row
+        # Some programs write a wrong size, which would hide rows.
+        self._sheet.reset_dimensions()
+
+    def __iter__(self) -> Iterator[InputRow]:
+        rows = self._sheet.iter_rows(values_only=True)
+        header = next(rows, ())
+        fields = find_columns(header, self._name)
+        for number, values in enumerate(rows, start=2):
+            self.done = number
+            found = {f: values[i] if i < len(values) else None for f, i in fields.items()}
+            if any(value not in (None, "") for value in found.values()):
+                yield row_from(number, found)
+
+    def close(self) -> None:
+        """Close the workbook."""
+        self._book.close()
+
+
+class XlsxWriter:
+    """Flat rows; `save` writes the workbook. No cell is a formula."""
+
+    def __init__(self, *, with_text: bool) -> None:
+        self._with_text = with_text
+        self._book = openpyxl.Workbook(write_only=True)
+        self._sheet = self._book.create_sheet("triage")
+        self._sheet.freeze_panes = "A2"
+        self._sheet.append(list(columns(with_text=with_text)))
+
+    def _cell(self, value: Cell) -> Cell | SheetCell:
+        if not isinstance(value, str):
+            return value
+        clean = ILLEGAL_CHARACTERS_RE.sub("", value)[:_MAX_CELL_CHARS]
+        cell = WriteOnlyCell(self._sheet, clean)
+        cell.data_type = "s"  # never "f": a text that begins with "=" stays a text
+        return cell
+
+    def write(self, outcome: Outcome) -> None:
+        """Add one row."""
+        row = cells(outcome, with_text=self._with_text)
+        self._sheet.append([self._cell(value) for value in row.values()])
+
+    def save(self, path: Path) -> None:
+        """Write the workbook to `path`."""
+        self._book.save(path)
