@@ -14,7 +14,7 @@ from triage.rules import words
 from triage.rules.compiled import CompiledRule, CompiledRulebook, compile_rulebook
 from triage.rules.loading import read_rulebook
 from triage.rules.matcher import Span
-from triage.rules.schema import REASON_LABELS, URGENT_THRESHOLD
+from triage.rules.schema import URGENT_THRESHOLD
 from triage.rules.verdict import FieldMatches, may_hit, occurrences, rejection
 from triage.types import Department, FieldName, Reason
 
@@ -65,6 +65,11 @@ class RuleEngine:
 
     def __init__(self, book: CompiledRulebook) -> None:
         self._book = book
+        self._overriding = {
+            compiled.rule.id: Department(compiled.rule.label.value)
+            for compiled in book.rules
+            if compiled.rule.override
+        }
 
     @classmethod
     def load(cls, path: Path) -> RuleEngine:
@@ -129,15 +134,9 @@ class RuleEngine:
             rule = compiled.rule
             hits.append(RuleHit(rule.id, rule.label.value, field.name, start, end, rule.weight))
         hits.sort(key=lambda hit: (hit.field != "title", hit.start, hit.end, hit.rule))
-        return _outcome(hits, self._overrides(hits))
-
-    def _overrides(self, hits: Sequence[RuleHit]) -> frozenset[str]:
-        wanted = {hit.rule for hit in hits}
-        return frozenset(
-            compiled.rule.label.value
-            for compiled in self._book.rules
-            if compiled.rule.override and compiled.rule.id in wanted
-        )
+        overriding = self._overriding
+        departments = {overriding[hit.rule] for hit in hits if hit.rule in overriding}
+        return _outcome(hits, departments)
 
 
 def _first_hit(
@@ -150,7 +149,7 @@ def _first_hit(
     return None
 
 
-def _outcome(hits: Sequence[RuleHit], overrides: frozenset[str]) -> RuleOutcome:
+def _outcome(hits: Sequence[RuleHit], overrides: set[Department]) -> RuleOutcome:
     totals: dict[str, float] = {}
     for hit in hits:
         totals[hit.label] = totals.get(hit.label, 0.0) + hit.weight
@@ -159,7 +158,7 @@ def _outcome(hits: Sequence[RuleHit], overrides: frozenset[str]) -> RuleOutcome:
         scores={name: rounded.get(name, 0.0) for name in CLASSES},
         urgency={reason: rounded.get(reason.value, 0.0) for reason in REASONS},
         # Two overrides that disagree cancel each other: a person has to look.
-        override=Department(next(iter(overrides))) if len(overrides) == 1 else None,
+        override=overrides.pop() if len(overrides) == 1 else None,
         hits=tuple(hits),
     )
 
@@ -167,8 +166,3 @@ def _outcome(hits: Sequence[RuleHit], overrides: frozenset[str]) -> RuleOutcome:
 @lru_cache(maxsize=1)
 def _default() -> RuleEngine:
     return RuleEngine.load(DEFAULT_RULEBOOK)
-
-
-def is_reason(label: str) -> bool:
-    """Whether a rule's label is an urgency reason."""
-    return label in REASON_LABELS

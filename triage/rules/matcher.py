@@ -78,7 +78,7 @@ class PhraseMatcher:
     def __init__(self, phrases: Iterable[str]) -> None:
         self.numbers = {phrase: number for number, phrase in enumerate(dict.fromkeys(phrases))}
         self._automaton = ahocorasick_rs.AhoCorasick(
-            self.numbers, implementation=ahocorasick_rs.Implementation.DFA, store_patterns=False
+            self.numbers, implementation=ahocorasick_rs.Implementation.ContiguousNFA, store_patterns=False
         )
 
     def find(self, text: str) -> dict[int, list[Span]]:

@@ -83,7 +83,8 @@ def occurrences(rule: CompiledRule, field: FieldMatches) -> list[Span]:
     """Where the rule's phrases and pattern occur in `field`: earliest first, longest first."""
     if rule.rule.field not in ("any", field.name):
         return []
-    spans = [span for number in rule.phrases for span in field.found.get(number, ())]
+    found = field.found
+    spans = [span for number in rule.phrases if number in found for span in found[number]]
     if rule.pattern is not None:
         match = rule.pattern.search(field.text)
         if match is not None:
