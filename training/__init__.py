@@ -1,0 +1,1 @@
+"""From labelled messages to a bundle. The only package that needs torch."""

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from huggingface_hub import snapshot_download
 from tokenizers import Tokenizer
-from tokenizers.implementations import BertWordPieceTokenizer
+from tokenizers.models import WordPiece
 
+from training.vocabulary import SPECIAL, UNK, bert_tokenizer
 from triage.errors import InputFileError
 
 _WANTED = ["config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt",
@@ -44,7 +45,7 @@ def load_tokenizer(directory: Path) -> Tokenizer:
         tokenizer = Tokenizer.from_file(str(whole))
     elif words.is_file():
         # Read directly: the BERT class of transformers 5 ignores a bare vocabulary file.
-        tokenizer = BertWordPieceTokenizer(str(words), lowercase=True)._tokenizer
+        tokenizer = bert_tokenizer(WordPiece.from_file(str(words), unk_token=SPECIAL[UNK]))
     else:
         raise InputFileError(f"{directory} has neither tokenizer.json nor vocab.txt")
     tokenizer.no_truncation()

@@ -18,6 +18,7 @@ from triage.labels import CLASSES, DEPARTMENTS
 
 Floats64 = NDArray[np.float64]
 _RIDGE = 1e-3
+_ENOUGH = 300
 
 
 def _minimise(loss: Callable[[Floats64], float], start: Sequence[float],
@@ -36,7 +37,8 @@ def balance(labels: NDArray[np.int64]) -> Floats64:
     weights: Floats64 = 1.0 / counts[labels]
     # Messages with nothing to handle are few and mostly invented: they must not outweigh the rest.
     weights[labels == len(DEPARTMENTS)] = np.median(weights[labels < len(DEPARTMENTS)])
-    return weights / weights.mean()
+    weights /= weights.mean()
+    return weights
 
 
 def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
@@ -121,6 +123,13 @@ def _disagreement(leads: Floats64, right: NDArray[np.bool_], accuracy: float) ->
     return 6.0
 
 
+def _representative(examples: Sequence[Example]) -> list[int]:
+    """Indices of messages that stand for the traffic: random draws where there are enough."""
+    real = [i for i, e in enumerate(examples) if e.label < len(DEPARTMENTS)]
+    natural = [i for i in real if examples[i].natural]
+    return natural if len(natural) >= _ENOUGH else real
+
+
 def fit_thresholds(voices: Sequence[Voices], examples: Sequence[Example], weights: FusionWeights,
                    *, accuracy: float = 0.95, recall: float = 0.9) -> Thresholds:  # fmt: skip
     """Thresholds for the stated aims; see `triage.decision.Thresholds`."""
@@ -135,10 +144,13 @@ def fit_thresholds(voices: Sequence[Voices], examples: Sequence[Example], weight
         review=0.0, nothing=0.5, reason=0.5, certain_rule=certain, disagree=6.0,
         urgent=min(0.5, recall_threshold(alarm_with_rules, urgent, recall)),
     )  # fmt: skip
-    real = [i for i, e in enumerate(examples) if e.label < len(DEPARTMENTS)]
+    real = _representative(examples)
     verdicts = [decide(voices[i], fused[i], draft, damaged=False) for i in real]
     right = np.array(
-        [v.department == DEPARTMENTS[examples[i].label] for i, v in zip(real, verdicts, strict=True)]
+        [
+            v.department == DEPARTMENTS[examples[i].label]
+            for i, v in zip(real, verdicts, strict=True)
+        ]
     )
     leads = np.array([
         max(voices[i].rules.scores[d] for d in DEPARTMENTS) - voices[i].rules.scores[v.department]

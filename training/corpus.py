@@ -17,7 +17,11 @@ GENERAL = "corpus/general.txt.xz"
 
 
 def _open(path: Path) -> TextIO:
-    return lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open(encoding="utf-8")
+    return (
+        lzma.open(path, "rt", encoding="utf-8")
+        if path.suffix == ".xz"
+        else path.open(encoding="utf-8")
+    )
 
 
 def _messages(path: Path) -> Iterator[str]:
@@ -28,7 +32,7 @@ def _messages(path: Path) -> Iterator[str]:
 
 
 def domain_documents(data: Path) -> Iterator[str]:
-    """Normalised messages of the training and unlabelled files. The development set is never read."""
+    """Normalised messages of the training and unlabelled files, never of the development set."""
     for name in (LABELLED, UNLABELLED):
         if (data / name).is_file():
             yield from (normalise(text).text for text in _messages(data / name))
@@ -49,4 +53,6 @@ def require(data: Path) -> None:
         InputFileError: the labelled training file is missing.
     """
     if not (data / LABELLED).is_file():
-        raise InputFileError(f"{data / LABELLED} does not exist; give the data directory with DATA=…")
+        raise InputFileError(
+            f"{data / LABELLED} does not exist; give the data directory with DATA=…"
+        )

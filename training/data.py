@@ -33,6 +33,7 @@ class Row(BaseModel):
     urgent: bool = False
     reasons: tuple[Reason, ...] = ()
     sure: Annotated[int, Field(ge=1, le=3)] = 3
+    sampled: str = "natural"
     contested: bool = False
     contested_urgent: bool = False
 
@@ -57,6 +58,7 @@ class Example:
     urgent: bool
     reasons: tuple[bool, ...]
     sure: int
+    natural: bool
     contested: bool
     contested_urgent: bool
 
@@ -74,6 +76,7 @@ def _example(row: Row) -> Example | None:
         urgent=row.urgent,
         reasons=tuple(reason in row.reasons for reason in REASONS),
         sure=row.sure,
+        natural=row.sampled == "natural",
         contested=row.contested,
         contested_urgent=row.contested_urgent,
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Final, cast
 
 import torch
 from torch import nn
 from torch.nn import functional
 from transformers import BertConfig, BertModel
+from transformers.models.bert.modeling_bert import BertLayer, BertSelfAttention
 
 # name -> layers, width, heads (64 wide each, the width that learns fastest per second)
 SIZES: Final = {"tiny": (2, 64, 1), "small": (4, 256, 4), "medium": (6, 384, 6)}
@@ -51,13 +52,14 @@ def start_with_neighbours(bert: BertModel) -> None:
         table[:, half:_POSITION_DIMS] = angle.sin() * 0.028
         bert.embeddings.word_embeddings.weight[:, :_POSITION_DIMS] *= 0.1
         offsets = ((-1, 1, -2, 2), (-1, 1, -3, 3))
-        for layer, steps in zip(bert.encoder.layer[:2], offsets, strict=False):
+        layers = cast("list[BertLayer]", list(bert.encoder.layer[:2]))
+        for layer, steps in zip(layers, offsets, strict=False):
             for head in range(config.num_attention_heads):
                 step = steps[head % len(steps)]
                 rows = slice(head * _POSITION_DIMS, (head + 1) * _POSITION_DIMS)
                 cos, sin = (speed * step).cos().diag(), (speed * step).sin().diag()
                 turn = torch.cat([torch.cat([cos, -sin], 1), torch.cat([sin, cos], 1)])
-                attention = layer.attention.self
+                attention = cast("BertSelfAttention", layer.attention.self)
                 attention.query.weight[rows] *= 0.1
                 attention.key.weight[rows] *= 0.1
                 attention.query.weight[rows, :_POSITION_DIMS] = turn

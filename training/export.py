@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,14 +24,25 @@ _QUANTISED = ["MatMul", "Gemm", "Gather"]
 _AGREEMENT, _LOSS = 0.99, 0.005
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence the exporters' advice to their own authors; errors are raised all the same."""
+    logging.disable(logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        finally:
+            logging.disable(logging.NOTSET)
+
+
 def export_onnx(model: TriageModel, path: Path) -> None:
     """Write `model` in single precision for inputs `[1, length]` without a mask."""
     model.eval().cpu()
     ids = torch.randint(5, 100, (1, 24))
     segments = torch.zeros_like(ids)
     length = torch.export.Dim("length", min=2, max=model.encoder.config.max_position_embeddings)
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with torch.no_grad():
+    with torch.no_grad(), _quiet():
         torch.onnx.export(
             model,
             (ids, segments),
@@ -46,15 +59,15 @@ def export_onnx(model: TriageModel, path: Path) -> None:
 def quantise(source: Path, target: Path) -> None:
     """Dynamic int8, per channel. Weights keep 7 bits: processors without VNNI add pairs of
     products in 16 bits, and full 8-bit weights would overflow there and answer differently."""
-    logging.getLogger().setLevel(logging.ERROR)
-    quantize_dynamic(
-        source,
-        target,
-        op_types_to_quantize=_QUANTISED,
-        per_channel=True,
-        reduce_range=True,
-        weight_type=QuantType.QInt8,
-    )
+    with _quiet():
+        quantize_dynamic(
+            source,
+            target,
+            op_types_to_quantize=_QUANTISED,
+            per_channel=True,
+            reduce_range=True,
+            weight_type=QuantType.QInt8,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +100,9 @@ def compare(trained: Predictions, exported: Predictions, examples: Sequence[Exam
     )
 
 
-def require_parity(parity: Parity, what: str, agreement: float = _AGREEMENT, loss: float = _LOSS) -> None:
+def require_parity(
+    parity: Parity, what: str, agreement: float = _AGREEMENT, loss: float = _LOSS
+) -> None:
     """Refuse an export that answers otherwise than the trained model.
 
     Raises:

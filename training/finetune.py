@@ -23,7 +23,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class FinetuneSettings:
-    """`second_share` of the label goes to the second department, more where the annotator doubted."""
+    """`second_share` of a label goes to the second department, more where there was doubt."""
 
     epochs: int = 5
     batch: int = 32
@@ -60,7 +60,9 @@ def _pad(chosen: Sequence[Window], on: torch.device) -> tuple[torch.Tensor, ...]
     return tuple(torch.from_numpy(array).to(on) for array in (ids, segments, mask))
 
 
-def _batches(inputs: Sequence[Window], size: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+def _batches(
+    inputs: Sequence[Window], size: int, rng: np.random.Generator
+) -> Iterator[NDArray[np.int64]]:
     """Random batches of messages of similar length: padding would triple the time."""
     order = rng.permutation(len(inputs))
     pool = 50 * size
@@ -86,7 +88,8 @@ def class_weights(examples: Sequence[Example]) -> Floats:
     """Weights `[5]` by the inverse root of class frequency, of mean one over the examples."""
     counts = np.bincount([e.label for e in examples], minlength=len(CLASSES)).clip(1)
     weights = 1 / np.sqrt(counts)
-    return (weights * len(examples) / (weights * counts).sum()).astype(np.float32)
+    scaled: Floats = (weights * len(examples) / (weights * counts).sum()).astype(np.float32)
+    return scaled
 
 
 def _loss(scores: Scores, labels: torch.Tensor, urgent: torch.Tensor, reasons: torch.Tensor,
@@ -112,11 +115,13 @@ def predict(model: TriageModel, inputs: Sequence[Window], batch: int = 64) -> Pr
             scores = model(*_pad([inputs[i] for i in part], on))
             arrays = [value.float().cpu().numpy() for value in scores]
             found |= {i: tuple(a[row] for a in arrays) for row, i in enumerate(part)}
-    columns = (np.stack(column) for column in zip(*(found[i] for i in range(len(order))), strict=True))
+    columns = (
+        np.stack(column) for column in zip(*(found[i] for i in range(len(order))), strict=True)
+    )
     return Predictions(*columns)
 
 
-def macro_f1(classes: Floats, labels: Sequence[int]) -> float:
+def macro_f1(classes: NDArray[np.floating], labels: Sequence[int]) -> float:
     """Macro-F1 over the classes that occur in `labels`."""
     guesses, truth = classes.argmax(axis=1), np.array(labels)
     scores = []
@@ -148,7 +153,10 @@ def finetune(model: TriageModel, examples: Sequence[Example], validation: Sequen
     urgent = torch.tensor([float(e.urgent) for e in examples], device=on)
     reasons = torch.tensor([e.reasons for e in examples], dtype=torch.float32, device=on)
     weights = torch.from_numpy(class_weights(examples)).to(on)
-    optimiser, steps = _optimiser(model, settings), -(-len(inputs) // settings.batch) * settings.epochs
+    optimiser, steps = (
+        _optimiser(model, settings),
+        -(-len(inputs) // settings.batch) * settings.epochs,
+    )
     checkpoint = out / "finetune.pt"
     first, best, best_state = 0, -1.0, None
     if checkpoint.is_file():

@@ -23,7 +23,9 @@ def linear_text(example: Example) -> str:
     return join_fields(example.title.text if example.title else None, example.body.text)
 
 
-def _vocabulary(texts: Sequence[str], min_count: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def _vocabulary(
+    texts: Sequence[str], min_count: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     keys = np.concatenate([term_frequencies(text)[0] for text in texts])
     distinct, documents = np.unique(keys, return_counts=True)
     kept = documents >= min_count
@@ -45,7 +47,9 @@ def _matrix(texts: Sequence[str], keys: NDArray[np.int64], idf: NDArray[np.float
     return csr_matrix(data, shape=(len(texts), len(keys)))
 
 
-def fit_linear(examples: Sequence[Example], *, features: int = 150_000, seed: int = 1) -> LinearModel:
+def fit_linear(
+    examples: Sequence[Example], *, features: int = 300_000, seed: int = 1
+) -> LinearModel:
     """Fit on `examples` and keep the `features` n-grams with the largest weights."""
     texts = [linear_text(example) for example in examples]
     keys, idf = _vocabulary(texts, min_count=2)
@@ -58,7 +62,10 @@ def fit_linear(examples: Sequence[Example], *, features: int = 150_000, seed: in
         C=_STRENGTH, class_weight="balanced", max_iter=300, random_state=seed
     ).fit(matrix, labels)
     if len(model.classes_) == 2:
-        weights[:, model.classes_[1]], bias[model.classes_] = model.coef_[0], (0, model.intercept_[0])
+        weights[:, model.classes_[1]], bias[model.classes_] = (
+            model.coef_[0],
+            (0, model.intercept_[0]),
+        )
     else:
         weights[:, model.classes_], bias[model.classes_] = model.coef_.T, model.intercept_
     if urgent.any() and not urgent.all():
@@ -89,4 +96,4 @@ def save_linear(model: LinearModel, path: Path) -> None:
     """Write the arrays as a compressed `.npz`; `idf` in half precision."""
     arrays = dict(zip(FIELDS, model.arrays(), strict=True))
     arrays["idf"] = arrays["idf"].astype(np.float16)
-    np.savez_compressed(path, **arrays)
+    np.savez_compressed(path, allow_pickle=False, **arrays)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import torch
 from torch import nn
-from transformers import AutoModel, BertModel
+from transformers import AutoConfig, BertConfig, BertModel
 
 from triage.labels import CLASSES, REASONS
 
@@ -33,7 +33,10 @@ class TriageModel(nn.Module):
         nn.init.zeros_(self.head.bias)
 
     def forward(
-        self, input_ids: torch.Tensor, token_type_ids: torch.Tensor, mask: torch.Tensor | None = None
+        self,
+        input_ids: torch.Tensor,
+        token_type_ids: torch.Tensor,
+        mask: torch.Tensor | None = None,
     ) -> Scores:
         """Score `[batch, length]` ids; `mask` `[batch, length]` is 1 on real tokens, or None."""
         hidden = self.encoder(
@@ -50,22 +53,20 @@ class TriageModel(nn.Module):
         return Scores(out[:, :five], out[:, five], out[:, five + 1 :])
 
 
-def load_encoder(base: str | Path, dropout: float = 0.1) -> BertModel:
-    """A BERT encoder from a directory or a hub id, in single precision.
+def load_encoder(base: Path, dropout: float = 0.1) -> BertModel:
+    """A BERT encoder from a checkpoint's directory, in single precision.
 
     Raises:
         ValueError: the checkpoint is not of the BERT family.
-        OSError: it cannot be found or downloaded.
+        OSError: a file of it is missing.
     """
-    encoder = AutoModel.from_pretrained(
-        str(base),
+    config = AutoConfig.from_pretrained(base)
+    if not isinstance(config, BertConfig):
+        raise ValueError(f"{base} is of type {config.model_type}; give a checkpoint of BERT")
+    return BertModel.from_pretrained(
+        base,
+        add_pooling_layer=False,
         dtype=torch.float32,
         hidden_dropout_prob=dropout,
         attention_probs_dropout_prob=dropout,
-        **({} if Path(base).is_dir() else {"revision": "main"}),
     )
-    if not isinstance(encoder, BertModel):
-        kind = type(encoder).__name__
-        raise ValueError(f"{base} is a {kind}; give a checkpoint of the BERT family")
-    encoder.pooler = None
-    return encoder

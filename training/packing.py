@@ -57,17 +57,19 @@ def _batches(documents: Iterable[str], size: int = 2_000) -> Iterator[list[str]]
         yield batch
 
 
-def pack(documents: Iterable[str], tokenizer: Tokenizer, workers: int = 2) -> Tokens:
+def pack(documents: Iterable[str], tokenizer: Tokenizer, workers: int) -> Tokens:
     """Tokens of all documents, one after another, each closed by `[SEP]`; shape `[n]`."""
+    if workers == 1:
+        _start_worker(tokenizer.to_str())
+        parts = [_pack(batch) for batch in _batches(documents)]
+        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint16)
     context = multiprocessing.get_context("spawn")
     with context.Pool(workers, _start_worker, (tokenizer.to_str(),)) as pool:
         parts = list(pool.imap(_pack, _batches(documents)))
     return np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint16)
 
 
-def pack_cached(
-    path: Path, documents: Iterable[str], tokenizer: Tokenizer, workers: int = 2
-) -> Tokens:
+def pack_cached(path: Path, documents: Iterable[str], tokenizer: Tokenizer, workers: int) -> Tokens:
     """`pack`, read from `path` when it exists and written there when it does not."""
     if not path.is_file():
         tokens = pack(documents, tokenizer, workers)

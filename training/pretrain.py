@@ -18,7 +18,7 @@ from torch import nn
 from training.encoder import MaskedLanguageModel, bert_config, start_with_neighbours
 from training.masking import MaskedBatch, mask_words, sample_blocks
 from training.packing import Tokens
-from training.runtime import device, half_precision, log, progress, seed_everything
+from training.runtime import device, half_precision, log, progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,12 @@ class Sources:
 
     def held_out(self) -> Sources:
         """The last hundredth of the messages, never sampled for training."""
-        return Sources(self.domain[-max(2_048, len(self.domain) // 100) :], self.general[:0], self.vocabulary)
+        return Sources(
+            self.domain[-max(2_048, len(self.domain) // 100) :], self.general[:0], self.vocabulary
+        )
 
     def training(self) -> Sources:
+        """Everything that is not held out."""
         cut = len(self.domain) - max(2_048, len(self.domain) // 100)
         return Sources(self.domain[:cut], self.general, self.vocabulary)
 
@@ -75,14 +78,18 @@ def held_out_loss(model: nn.Module, sources: Sources, settings: PretrainSettings
     rng = np.random.default_rng(0)
     model.eval()
     with torch.no_grad():
-        losses = [_loss(model, _batch(sources.held_out(), settings, rng), device()) for _ in range(8)]
+        losses = [
+            _loss(model, _batch(sources.held_out(), settings, rng), device()) for _ in range(8)
+        ]
     model.train()
     return float(torch.stack(losses).mean())
 
 
 def _rate(step: int, steps: int, settings: PretrainSettings) -> float:
     warm = max(1, int(steps * settings.warm_up))
-    return settings.learning_rate * min((step + 1) / warm, max(0.0, (steps - step) / (steps - warm)))
+    return settings.learning_rate * min(
+        (step + 1) / warm, max(0.0, (steps - step) / (steps - warm))
+    )
 
 
 def _optimiser(model: nn.Module, settings: PretrainSettings) -> torch.optim.AdamW:

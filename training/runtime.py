@@ -23,7 +23,8 @@ def device() -> torch.device:
 
 def half_precision(on: torch.device) -> AbstractContextManager[object]:
     """bf16 autocast where the hardware computes in it, a no-op where it would be emulated."""
-    native = on.type == "cuda" or torch.cpu._is_avx512_bf16_supported()
+    # torch has no public question for this yet.
+    native = on.type == "cuda" or torch.cpu._is_avx512_bf16_supported()  # noqa: SLF001
     return torch.autocast(on.type, dtype=torch.bfloat16) if native else nullcontext()
 
 
@@ -41,6 +42,7 @@ def start_logging(path: Path) -> None:
     to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.handlers = [RichHandler(console=Console(stderr=True), show_path=False), to_file]
     log.setLevel(logging.INFO)
+    log.propagate = False
 
 
 def progress() -> Progress:

@@ -28,7 +28,7 @@ def near_duplicate_groups(texts: Sequence[str]) -> list[int]:
         return node
 
     index = RMinHashLSH(_SIMILAR, _PERMUTATIONS, _BANDS)
-    sketches = []
+    sketches: list[RMinHash] = []
     for number, text in enumerate(texts):
         sketch = RMinHash(_PERMUTATIONS, 7)
         last = max(1, len(text) - _SHINGLE + 1)

@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import (
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    trainers,
+)
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 PAD, UNK, CLS, SEP, MASK = range(5)
+
+
+def bert_tokenizer(model: models.WordPiece) -> Tokenizer:
+    """A tokenizer that splits as BERT does: lower case, every Han character on its own."""
+    tokenizer = Tokenizer(model)
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True, strip_accents=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    return tokenizer
 
 
 def train_vocabulary(documents: Iterable[str], size: int = 7_500) -> Tokenizer:
@@ -15,10 +31,7 @@ def train_vocabulary(documents: Iterable[str], size: int = 7_500) -> Tokenizer:
 
     The alphabet keeps the 6,500 most frequent characters; rarer ones become `[UNK]`.
     """
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]", max_input_chars_per_word=64))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True, strip_accents=False)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.decoder = decoders.WordPiece()
+    tokenizer = bert_tokenizer(models.WordPiece(unk_token=SPECIAL[UNK]))
     trainer = trainers.WordPieceTrainer(
         vocab_size=size,
         min_frequency=8,
@@ -27,9 +40,4 @@ def train_vocabulary(documents: Iterable[str], size: int = 7_500) -> Tokenizer:
         show_progress=False,
     )
     tokenizer.train_from_iterator(documents, trainer)
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]",
-        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
-        special_tokens=[("[CLS]", CLS), ("[SEP]", SEP)],
-    )
     return tokenizer

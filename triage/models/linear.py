@@ -56,7 +56,7 @@ class LinearOutput:
 
 
 class LinearModel:
-    """Scores from `keys` `[n]` sorted, `idf` `[n]`, `weights` `[n, 6]` int8, `scales`, `bias` `[6]`.
+    """Scores from sorted `keys` `[n]`, `idf` `[n]`, int8 `weights` `[n, 6]`, `scales`, `bias`.
 
     Columns are `labels.CLASSES` and then urgency.
     """

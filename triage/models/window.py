@@ -1,4 +1,4 @@
-"""Fit a message into the model's window: title and body as two segments, long bodies as head and tail."""
+"""Fit a message into the model's window: title and body as segments, long bodies cut inside."""
 
 from __future__ import annotations
 
@@ -27,11 +27,10 @@ class Windower:
     """Builds windows of at most `max_length` tokens with a tokenizer of the BERT family."""
 
     def __init__(self, tokenizer: Tokenizer, max_length: int) -> None:
-        ids = {name: tokenizer.token_to_id(name) for name in ("[CLS]", "[SEP]")}
-        missing = [name for name, value in ids.items() if value is None]
-        if missing:
-            raise ValueError(f"the tokenizer lacks {', '.join(missing)}")
-        self._cls, self._sep = ids["[CLS]"], ids["[SEP]"]
+        first, last = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
+        if first is None or last is None:
+            raise ValueError("the tokenizer lacks [CLS] or [SEP]")
+        self._cls, self._sep = first, last
         self._tokenizer = tokenizer
         self.max_length = max_length
 

@@ -102,7 +102,7 @@ def _fold(text: str) -> tuple[list[str], array[int], array[int]]:
 
 
 def _simplify(text: str) -> str:
-    simple = _simplifier().convert(text)
+    simple: str = _simplifier().convert(text)
     if len(simple) == len(text):
         return simple
     # A phrase that changes its length would break the offsets: convert character by character.

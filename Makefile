@@ -1,0 +1,71 @@
+# Every command of the project. Environments are made on first use, from the committed locks.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+DATA ?= ../shared/data
+BASELINE ?=
+ARGS ?=
+PORT ?= 8000
+SERVE := .venv-serve
+DEV := .venv
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test check format lint types contracts train eval lock clean
+
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+define make_venv
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: make $@ PYTHON=/path/to/python3"; exit 1; }
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+endef
+
+$(SERVE)/.ready: requirements/serve.txt pyproject.toml
+	$(make_venv)
+
+$(DEV)/.ready: requirements/dev.txt pyproject.toml
+	$(make_venv)
+
+serve: $(SERVE)/.ready ## Start the service on http://127.0.0.1:8000 (PORT=…, ARGS=…)
+	$(SERVE)/bin/triage serve --port $(PORT) $(ARGS)
+
+test: $(DEV)/.ready $(SERVE)/.ready ## Run the tests
+	$(DEV)/bin/pytest $(ARGS)
+
+check: format-check lint types contracts test ## Everything that must pass before a change lands
+
+.PHONY: format-check
+format-check: $(DEV)/.ready
+	$(DEV)/bin/ruff format --check .
+
+lint: $(DEV)/.ready ## Lint
+	$(DEV)/bin/ruff check .
+
+types: $(DEV)/.ready ## Check the types
+	$(DEV)/bin/mypy
+
+contracts: $(DEV)/.ready ## Check who imports whom
+	$(DEV)/bin/lint-imports
+
+format: $(DEV)/.ready ## Format the code and mend what lint can mend
+	$(DEV)/bin/ruff format .
+	$(DEV)/bin/ruff check --fix .
+
+train: $(DEV)/.ready ## Train a bundle from DATA=… into build/bundle (ARGS="--help" lists options)
+	$(DEV)/bin/python -m training --data $(DATA) $(ARGS)
+
+eval: $(DEV)/.ready ## Evaluate on DATA=…, optionally against BASELINE=path/to/bundle
+	$(DEV)/bin/python -m eval --data $(DATA) $(if $(BASELINE),--baseline-bundle $(BASELINE)) $(ARGS)
+
+lock: $(DEV)/.ready ## Resolve the dependencies anew and write the locks
+	$(DEV)/bin/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
+		--no-header --extra serve -o requirements/serve.txt pyproject.toml
+	$(DEV)/bin/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
+		--no-header --extra serve --extra train --extra eval --extra dev \
+		-o requirements/dev.txt pyproject.toml
+
+clean: ## Remove environments and build products
+	rm -rf $(DEV) $(SERVE) build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,60 @@
+"""`python -m training`: train a bundle from a data directory."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from rich.console import Console
+
+from training.encoder import SIZES
+from training.finetune import FinetuneSettings
+from training.pretrain import PretrainSettings
+from training.run import Training, TrainSettings
+from training.runtime import start_logging
+from triage.errors import TriageError
+
+
+def main(
+    data: Annotated[Path, typer.Option(help="Directory with labelled/train.jsonl.")],
+    out: Annotated[Path, typer.Option(help="Where the bundle goes.")] = Path("build/bundle"),
+    work: Annotated[Path, typer.Option(help="Checkpoints and caches.")] = Path("build/train"),
+    base: Annotated[
+        str | None, typer.Option(help="Checkpoint to fine-tune: a directory or a hub id.")
+    ] = None,
+    size: Annotated[str, typer.Option(help=f"Encoder to pre-train: {', '.join(SIZES)}.")] = "small",
+    pretrain_tokens: Annotated[int, typer.Option(help="Length of the pre-training.")] = 16_000_000,
+    epochs: Annotated[int, typer.Option(help="Epochs of fine-tuning.")] = 5,
+    vocabulary: Annotated[int, typer.Option(help="Tokens of a new vocabulary.")] = 7_500,
+    max_length: Annotated[int, typer.Option(help="Tokens of a message the model reads.")] = 256,
+    version: Annotated[str, typer.Option(help="Version of the bundle.")] = "0.1.0",
+    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 1,
+    restart: Annotated[bool, typer.Option(help="Delete an earlier run first.")] = False,
+) -> None:
+    """Train a bundle. An interrupted run goes on where it stopped when called again."""
+    torch.set_num_threads(os.cpu_count() or 1)
+    settings = TrainSettings(
+        data=str(data),
+        base=base,
+        version=version,
+        max_length=max_length,
+        vocabulary=vocabulary,
+        seed=seed,
+        pretrain=PretrainSettings(size=size, tokens=pretrain_tokens, seed=seed),
+        finetune=replace(FinetuneSettings(), epochs=epochs, seed=seed),
+    )
+    try:
+        training = Training(settings, work, restart=restart)
+        start_logging(work / "train.log")
+        training.run(out)
+    except TriageError as error:
+        Console(stderr=True).print(f"[red]error:[/red] {error}")
+        raise typer.Exit(2) from None
+
+
+if __name__ == "__main__":
+    typer.run(main)
