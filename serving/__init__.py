@@ -1,0 +1,1 @@
+"""The HTTP service: one message or a batch in, decisions out."""

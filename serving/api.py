@@ -1,0 +1,138 @@
+"""The addresses of the service. Bodies are read and checked here, not by the framework, so that
+nothing of a message can reach its errors, logs or traces."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final, TypedDict
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from serving.metrics import CONTENT_TYPE, Metrics
+from serving.problems import MEDIA_TYPE, Problem, ProblemError
+from serving.schemas import (
+    BatchResults,
+    Labels,
+    ProblemKind,
+    Status,
+    labels,
+    problem_kinds,
+)
+from serving.service import Service
+from serving.settings import Settings
+from triage.types import Decision
+
+_JSON: Final = re.compile(
+    r"application/(?:[a-z0-9.!#$&^_-]+\+)?json\s*(?:;\s*charset=\"?utf-?8\"?\s*)?;?\s*",
+    re.IGNORECASE,
+)
+_PROBLEM: Final = {"model": Problem, "content": {MEDIA_TYPE: {}}}
+_REFUSALS: Final[dict[int | str, dict[str, object]]] = {
+    400: {"description": "`invalid_json`", **_PROBLEM},
+    413: {"description": "`body_too_large`", **_PROBLEM},
+    415: {"description": "`unsupported_media_type`", **_PROBLEM},
+    422: {"description": "`invalid_message` or `invalid_batch`", **_PROBLEM},
+    500: {"description": "`internal_error`", **_PROBLEM},
+    503: {"description": "`not_ready`", **_PROBLEM},
+}
+
+router = APIRouter()
+
+
+class State(TypedDict):
+    """What the lifespan yields, and each request's id."""
+
+    service: Service
+    metrics: Metrics
+    settings: Settings
+
+
+def _service(request: Request) -> Service:
+    service: Service = request.state.service
+    return service
+
+
+AnyService = Annotated[Service, Depends(_service)]
+
+
+async def _json_body(request: Request, service: AnyService) -> bytes:
+    if not _JSON.fullmatch(request.headers.get("content-type", "").strip()):
+        raise ProblemError("unsupported_media_type")
+    if not service.ready:
+        raise ProblemError("not_ready")
+    return await request.body()
+
+
+JsonBody = Annotated[bytes, Depends(_json_body)]
+
+
+@router.post(
+    "/v1/classify",
+    tags=["classify"],
+    summary="一条留言：部门、紧急程度与依据",
+    response_model=Decision,
+    responses=_REFUSALS,
+)
+async def classify(body: JsonBody, service: AnyService) -> Response:
+    """Decide which department handles one message, and whether it is urgent.
+
+    The same text with the same versions always gives the same bytes. Offsets in `evidence` count
+    Unicode code points of the text as it was sent, half-open. Attachments are kept as references
+    and never fetched.
+    """
+    return Response(await service.classify(body), media_type="application/json")
+
+
+@router.post(
+    "/v1/classify/batch",
+    tags=["classify"],
+    summary="一批留言：逐条给出决定或错误",
+    response_model=BatchResults,
+    responses=_REFUSALS,
+)
+async def classify_batch(request: Request, body: JsonBody, service: AnyService) -> Response:
+    """Decide 1 to 256 messages. Results come in the order of the messages.
+
+    A message that cannot be classified gets a problem in its place; the others are not affected.
+    """
+    most = request.state.settings.max_batch
+    results = await service.classify_batch(body, most, request.state.request_id)
+    return Response(results, media_type="application/json")
+
+
+@router.get("/v1/departments", tags=["labels"], summary="部门、紧急理由、复核理由及其中文名称")
+async def departments() -> Labels:
+    """Everything a decision may name, with Chinese names."""
+    return labels()
+
+
+@router.get("/v1/problems", tags=["labels"], summary="错误代码")
+async def problems() -> list[ProblemKind]:
+    """All error codes, what they mean and what to do; they do not change."""
+    return problem_kinds()
+
+
+@router.get("/livez", tags=["operation"], summary="进程存活")
+async def livez() -> Status:
+    """Answers while the process lives, loaded or not."""
+    return Status(status="alive")
+
+
+@router.get(
+    "/readyz",
+    tags=["operation"],
+    summary="可以接受留言",
+    responses={503: {"description": "`not_ready`", **_PROBLEM}},
+)
+async def readyz(service: AnyService) -> Status:
+    """Yes once model, rules and word list are loaded and warm."""
+    if not service.ready:
+        raise ProblemError("not_ready")
+    return Status(status="ready")
+
+
+@router.get("/metrics", tags=["operation"], summary="Prometheus 指标", response_class=Response)
+async def metrics(request: Request) -> Response:
+    """Metrics in the Prometheus text format."""
+    registered: Metrics = request.state.metrics
+    return Response(registered.exposition(), media_type=CONTENT_TYPE)

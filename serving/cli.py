@@ -1,0 +1,54 @@
+"""`triage serve`. Imports wait until the command runs: the other commands start faster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def serve(
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on [default: 127.0.0.1].")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on [default: 8000].")] = None,
+    bundle: Annotated[
+        Path | None, typer.Option(help="Directory of the model bundle [default: the embedded one].")
+    ] = None,
+    rulebook: Annotated[
+        Path | None, typer.Option(help="Rulebook file or directory [default: the embedded one].")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Messages classified at a time [default: one for each core].")
+    ] = None,
+    log_level: Annotated[
+        str | None, typer.Option(help="debug, info, warning or error [default: info].")
+    ] = None,
+    settings: Annotated[
+        bool, typer.Option("--settings", help="List all settings (TRIAGE_… variables) and stop.")
+    ] = False,
+) -> None:
+    """Serve the HTTP API (启动接口服务). Options win over TRIAGE_… environment variables.
+
+    Exit codes: 0 stopped, 2 wrong settings, bundle or rulebook.
+    """
+    try:
+        import uvicorn  # noqa: F401
+
+        from serving import run
+    except ModuleNotFoundError as error:
+        typer.echo(f"{error.name} is missing: pip install 'estation-triage[serve]'", err=True)
+        raise typer.Exit(2) from None
+    if settings:
+        run.print_settings()
+        return
+    given = {
+        "host": host,
+        "port": port,
+        "bundle": bundle,
+        "rulebook": rulebook,
+        "threads": threads,
+        "log_level": log_level,
+    }
+    raise typer.Exit(run.start({key: value for key, value in given.items() if value is not None}))

@@ -1,0 +1,133 @@
+"""Errors as clients see them: RFC 9457 problem details with a stable code, in plain words.
+
+A problem never holds what the client sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from fastapi import Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from triage.errors import InvalidMessageError
+from triage.io.messages import Fault, faults_of
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+
+class FieldError(BaseModel):
+    """What is wrong with one field."""
+
+    field: str = Field(examples=["messages[3].text"])
+    detail: str = Field(examples=["is missing; it is required"])
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details. Programs go by `code`; it does not change."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str = Field(description="Address of the list of codes, at this code.")
+    title: str
+    status: int
+    detail: str = Field(description="What happened and what to do, in plain words.")
+    code: str
+    errors: tuple[FieldError, ...] = ()
+    request_id: str | None = Field(description="The same as the header X-Request-ID.")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of problem: what `/v1/problems` lists."""
+
+    status: int
+    title: str
+    detail: str
+
+
+KINDS: Final[dict[str, Kind]] = {
+    "invalid_json": Kind(
+        400, "The body is not valid JSON", "Send one JSON object, encoded as UTF-8."
+    ),
+    "not_found": Kind(404, "No such address", "Check the path; GET /docs lists all of them."),
+    "method_not_allowed": Kind(
+        405, "Wrong method", "Use a method that the Allow header of this answer names."
+    ),
+    "body_too_large": Kind(
+        413, "The body is too large", "Send fewer messages in one request, or shorter ones."
+    ),
+    "unsupported_media_type": Kind(
+        415, "The body is not declared as JSON", "Send the header Content-Type: application/json."
+    ),
+    "invalid_message": Kind(
+        422, "The message cannot be classified", "Mend the fields named in errors, then send again."
+    ),
+    "invalid_batch": Kind(
+        422, "The batch cannot be read", "Send an object with a list of messages, 1 to 256 of them."
+    ),
+    "internal_error": Kind(
+        500, "The service failed", "Try again; if it stays, give the operator the request_id."
+    ),
+    "not_ready": Kind(503, "The service is starting", "Try again in a few seconds."),
+    "http_error": Kind(400, "The request was refused", "Check it against GET /docs."),
+}
+_BY_STATUS: Final = {404: "not_found", 405: "method_not_allowed"}
+
+
+class ProblemError(Exception):
+    """Raised where a request ends early; becomes a problem response."""
+
+    def __init__(self, code: str, detail: str = "", faults: tuple[Fault, ...] = ()) -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+        self.faults = faults
+
+    @classmethod
+    def of(cls, error: InvalidMessageError) -> ProblemError:
+        """The problem for a refused message."""
+        return cls("invalid_message", faults=faults_of(error))
+
+    def problem(self, request_id: str | None) -> Problem:
+        """The problem details."""
+        kind = KINDS[self.code]
+        return Problem(
+            type=f"/v1/problems#{self.code}",
+            title=kind.title,
+            status=kind.status,
+            detail=self.detail or kind.detail,
+            code=self.code,
+            errors=tuple(FieldError(field=f.field, detail=f.detail) for f in self.faults),
+            request_id=request_id,
+        )
+
+    def response(
+        self, request_id: str | None, *, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """The response to send."""
+        problem = self.problem(request_id)
+        extra = dict(headers or {})
+        if problem.status == 503:
+            extra["Retry-After"] = "1"
+        return Response(
+            problem.model_dump_json(), problem.status, headers=extra, media_type=MEDIA_TYPE
+        )
+
+
+async def on_problem(request: Request, error: Exception) -> Response:
+    """Exception handler for `ProblemError`."""
+    assert isinstance(error, ProblemError)
+    request.scope["triage.code"] = error.code
+    return error.response(request.state.request_id)
+
+
+async def on_http_exception(request: Request, error: Exception) -> Response:
+    """Exception handler for the framework's own refusals (404, 405)."""
+    assert isinstance(error, HTTPException)
+    problem = ProblemError(_BY_STATUS.get(error.status_code, "http_error"))
+    request.scope["triage.code"] = problem.code
+    return problem.response(request.state.request_id, headers=error.headers)

@@ -1,0 +1,65 @@
+"""All settings of the service, from `TRIAGE_…` variables or options, in one table."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "TRIAGE_"
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class Settings(BaseSettings):
+    """Built once, where the service starts, and passed down."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore"
+    )
+
+    bundle: Path | None = Field(
+        default=None, description="Directory of the model bundle; empty for the embedded one."
+    )
+    rulebook: Path | None = Field(
+        default=None, description="Rulebook file or directory; empty for the embedded one."
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: Annotated[int, Field(ge=1, le=65_535)] = Field(
+        default=8000, description="Port to listen on."
+    )
+    threads: Annotated[int, Field(ge=1, le=256)] = Field(
+        default_factory=_cores,
+        description="Messages classified at the same time; by default one for each core.",
+    )
+    max_body_bytes: Annotated[int, Field(ge=1_024)] = Field(
+        default=2 * 1024 * 1024, description="Largest request body, in bytes."
+    )
+    max_batch: Annotated[int, Field(ge=1, le=256)] = Field(
+        default=256, description="Most messages in one batch."
+    )
+    shutdown_seconds: Annotated[int, Field(ge=0, le=600)] = Field(
+        default=10, description="How long running requests may take after a signal to stop."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level that is logged; debug also logs the probes."
+    )
+    docs: bool = Field(default=True, description="Whether /docs and /openapi.json are served.")
+
+
+def table() -> list[tuple[str, str, str]]:
+    """Variable, default and help of every setting, for people and for the documentation."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        default = "number of cores" if field.default_factory else field.default
+        shown = "" if default is None else str(default)
+        rows.append((f"{PREFIX}{name.upper()}", shown, field.description or ""))
+    return rows
