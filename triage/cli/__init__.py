@@ -1,0 +1,5 @@
+"""The console command `triage`."""
+
+from triage.cli.main import main
+
+__all__ = ["main"]
