@@ -21,6 +21,7 @@ from serving.problems import ProblemError
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _QUIET: Final = ("/livez", "/readyz", "/metrics")
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 OTHER: Final = "(other)"
 
 
@@ -85,7 +86,7 @@ class RequestContext:
         operation(
             "request",
             level=logging.DEBUG if path in _QUIET else logging.INFO,
-            method=scope["method"] if scope["method"].isalpha() else OTHER,
+            method=scope["method"] if scope["method"] in _METHODS else OTHER,
             path=path,
             status=status,
             ms=round(seconds * 1000, 1),
