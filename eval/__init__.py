@@ -1,0 +1,1 @@
+"""Measures what a bundle is worth on labelled messages: metrics, baseline, benchmarks, report."""

@@ -1,0 +1,95 @@
+"""Benchmarks of a fresh process: time to the first answer, memory, time per message."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from eval.data import Labelled
+from eval.results import RuntimeFigures
+
+STARTS: Final = 5
+
+
+class RuntimeFailedError(RuntimeError):
+    """The measured process ended without an answer."""
+
+
+class _Measured(BaseModel):
+    """What `eval.probe` writes: seconds per message, MiB."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    times: Annotated[list[float], Field(min_length=1)]
+    resident: float | None
+    proportional: float | None
+
+
+def _command(bundle: Path | None) -> list[str]:
+    return [sys.executable, "-m", "eval.probe", *([str(bundle)] if bundle else [])]
+
+
+def _start(bundle: Path | None, messages: str) -> tuple[float, str]:
+    """Seconds from starting a process to its first answer, and what it wrote after that."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    start = time.perf_counter()
+    with subprocess.Popen(  # noqa: S603 - our own interpreter, no shell
+        _command(bundle),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment,
+        text=True,
+        encoding="utf-8",
+    ) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        seconds = time.perf_counter() - start
+        if not first:
+            raise RuntimeFailedError("the measured process gave no answer; see its error above")
+        rest, _ = process.communicate(messages)
+    if process.returncode:
+        raise RuntimeFailedError(f"the measured process ended with {process.returncode}")
+    return seconds, rest
+
+
+def measure_runtime(
+    records: Sequence[Labelled],
+    bundle: Path | None,
+    step: Callable[[], None] = lambda: None,
+    *,
+    starts: int = STARTS,
+) -> RuntimeFigures:
+    """Start `starts` fresh processes; the last one also answers `records`, one at a time.
+
+    Raises:
+        RuntimeFailedError: a process fails.
+    """
+    load = os.getloadavg()[0]
+    messages = "".join(record.message.model_dump_json() + "\n" for record in records)
+    seconds: list[float] = []
+    written = ""
+    for number in range(starts):
+        took, written = _start(bundle, messages if number == starts - 1 else "")
+        seconds.append(took)
+        step()
+    measured = _Measured.model_validate_json(written)
+    each = np.array(measured.times) * 1_000
+    return RuntimeFigures(
+        cold_start_s=seconds,
+        cold_start_median_s=float(np.median(seconds)),
+        resident_mib=measured.resident,
+        proportional_mib=measured.proportional,
+        messages=len(each),
+        latency_median_ms=float(np.median(each)),
+        latency_p99_ms=float(np.quantile(each, 0.99)),
+        cores=os.cpu_count() or 1,
+        load=load,
+    )
