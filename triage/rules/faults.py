@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from triage.rules.schema import (
     MAX_DISTANCE,
-    MAX_PHRASE_CHARS,
     MAX_WEIGHT,
     MIN_WEIGHT,
+    Examples,
     Group,
     Header,
     Label,
@@ -24,6 +25,15 @@ from triage.rules.schema import (
 )
 
 _SHOWN = 20
+
+# Every key a rule owner may write, in the order of the documentation.
+_KEYS: Final[tuple[str, ...]] = tuple(
+    dict.fromkeys(
+        field.alias or name
+        for model in (Rule, Group, Examples, RuleFile, Header)
+        for name, field in model.model_fields.items()
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,64 +57,58 @@ def summary(faults: Sequence[Fault]) -> str:
     return f"规则库有 {len(faults)} 处错误，未启用：\n" + "\n".join(lines)
 
 
-def _keys(*models: type[Rule | RuleFile | Group | Header]) -> str:
-    names = [f.alias or name for model in models for name, f in model.model_fields.items()]
-    return "、".join(names)
-
-
 def _label_help() -> str:
     return "、".join(label.value for label in Label)
 
 
 def _path(loc: Sequence[str | int]) -> str:
-    """A location in words: `any 第 2 项`. Names of union branches are left out."""
-    known = {"any", "with", "without", "within", "examples", "hit", "miss", "scope"}
-    known |= {f.alias or n for n, f in (Rule.model_fields | RuleFile.model_fields).items()}
-    known |= set(Header.model_fields)
-    words: list[str] = []
-    for part in loc:
-        if isinstance(part, int):
-            words.append(f"第 {part + 1} 项")
-        elif part in known:
-            words.append(f"“{part}”")
+    """A location in words: `“any” 第 2 项`. Names of union branches are left out."""
+    words = [
+        f"第 {part + 1} 项" if isinstance(part, int) else f"“{part}”"
+        for part in loc
+        if isinstance(part, int) or part in _KEYS
+    ]
     return " ".join(words)
 
 
-def _what(error: ErrorDetails, loc: Sequence[str | int]) -> str:
-    kind, key = error["type"], str(loc[-1]) if loc else ""
-    where = _path(loc)
-    if kind == "missing":
-        return f"缺少“{key}”。请补上"
-    if kind == "extra_forbidden":
-        known = _keys(Rule) if loc and len(loc) == 1 else _keys(RuleFile, Rule, Group)
-        return f"不认识的项“{key}”。请检查拼写；可用的项：{known}"
-    if kind == "enum" and "label" in loc:
-        return f"“label”写错了。请从这些里选一个：{_label_help()}"
-    if kind == "enum":
-        return f"{where}写错了。可用：negation、hypothesis、quotation"
+def _by_key(kind: str, loc: Sequence[str | int]) -> str | None:
+    """Faults told by where they are: one sentence for whatever is wrong with that key."""
     if "weight" in loc:
         return f"“weight”超出范围或不是数字。请写 {MIN_WEIGHT} 至 {MAX_WEIGHT:g} 之间的数"
     if "within" in loc:
         return f"“within”写错了。请写 0 至 {MAX_DISTANCE} 的整数，或 clause、sentence、message"
-    if kind == "string_too_short":
-        return f"{where}是空的。请写上文字或删去"
-    if kind == "string_too_long":
-        return f"{where}太长。请缩短到 {MAX_PHRASE_CHARS} 字以内"
-    if kind == "string_pattern_mismatch":
-        return f"{where}只能用小写字母、数字和连字符，例如 civil-wages"
-    if kind == "string_type":
-        return f"{where}不是文字。数字、yes、no、日期等请加引号"
-    if kind in ("tuple_type", "list_type"):
-        return f"{where}应是一个列表，例如 [拖欠工资, 欠薪]"
-    if kind == "too_short":
-        return f"{where}是空列表。请写上短语或删去"
-    if kind in ("bool_type", "bool_parsing"):
-        return f"{where}只能是 true 或 false"
-    if kind == "literal_error":
-        return f"{where}写错了。可用：{error.get('ctx', {}).get('expected', '')}"
+    if kind == "enum" and "label" in loc:
+        return f"“label”写错了。请从这些里选一个：{_label_help()}"
+    return None
+
+
+# What to do, by Pydantic's error type; `{where}` is the location in words.
+_BY_KIND: Final[dict[str, str]] = {
+    "enum": "{where}写错了。可用：negation、hypothesis、quotation",
+    "string_too_short": "{where}是空的。请写上文字或删去",
+    "string_too_long": "{where}太长。请缩短",
+    "string_pattern_mismatch": "{where}的写法不对。编号只能用小写字母、数字和连字符，"
+    "例如 civil-wages；名称和版本只能用字母、数字、点和连字符",
+    "string_type": "{where}不是文字。数字、yes、no、日期等请加引号",
+    "tuple_type": "{where}应是一个列表，例如 [拖欠工资, 欠薪]",
+    "too_short": "{where}是空列表。请写上短语或删去",
+    "bool_type": "{where}只能是 true 或 false",
+    "literal_error": "{where}写错了。“field”可用：any、title、text",
+}
+
+
+def _what(error: ErrorDetails, loc: Sequence[str | int]) -> str:
+    kind, key = error["type"], str(loc[-1]) if loc else ""
+    if kind == "missing":
+        return f"缺少“{key}”。请补上"
+    if kind == "extra_forbidden":
+        known = "、".join(_KEYS)
+        return f"不认识的项“{key}”。请检查拼写；可用的项：{known}"
     if kind == "value_error":
         return str(error.get("ctx", {}).get("error", ""))
-    return f"{where or '内容'}的格式不对。请对照说明书检查缩进和冒号"
+    where = _path(loc) or "内容"
+    general = "{where}的格式不对。请对照说明书检查缩进和冒号"
+    return _by_key(kind, loc) or _BY_KIND.get(kind, general).format(where=where)
 
 
 def from_validation(file: str, error: ValidationError, raw: Mapping[str, object]) -> list[Fault]:

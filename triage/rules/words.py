@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
 
     class _Tokenizer(Protocol):
-        def cut(self, sentence: str, cut_all: bool = ..., HMM: bool = ...) -> Iterator[str]: ...
+        def cut(self, sentence: str, cut_all: bool, HMM: bool) -> Iterator[str]: ...  # noqa: N803
 
 
 # Words of jieba's dictionary are rarely longer; more context cannot move a boundary further.
@@ -68,14 +68,14 @@ def warm_up() -> None:
 
 
 def is_whole_word(text: str, start: int, end: int) -> bool:
-    """Whether `text[start:end]` begins and ends at word boundaries (法院 in 不合法院落 does not)."""
+    """Whether `text[start:end]` is made of whole words: 法院 in 不合法院落 is not."""
     if _tokenizer is None:
         warm_up()
     assert _tokenizer is not None
     low, high = max(0, start - _CONTEXT), min(len(text), end + _CONTEXT)
     boundaries = {low}
     at = low
-    for word in _tokenizer.cut(text[low:high], HMM=False):
+    for word in _tokenizer.cut(text[low:high], cut_all=False, HMM=False):
         at += len(word)
         boundaries.add(at)
         if at >= end:
