@@ -114,6 +114,7 @@ def _what(error: ErrorDetails, loc: Sequence[str | int]) -> str:
 def from_validation(file: str, error: ValidationError, raw: Mapping[str, object]) -> list[Fault]:
     """The faults of one file. `raw` is the parsed YAML, used to name the rules."""
     faults: dict[Fault, None] = {}
+    branches: dict[str | None, Fault] = {}
     for detail in error.errors(include_url=False):
         loc = detail["loc"]
         rule: str | None = None
@@ -121,9 +122,12 @@ def from_validation(file: str, error: ValidationError, raw: Mapping[str, object]
             rule = _rule_name(raw, loc[1])
             loc = loc[2:]
         if _is_branch(detail):
-            continue
-        faults[Fault(file, rule, _what(detail, loc))] = None
-    return list(faults) or [Fault(file, None, "格式不对。请对照说明书检查")]
+            what = f"{_path(loc)}的写法不对。请写短语、[短语, 短语] 或 {{any: […], within: …}}"
+            branches.setdefault(rule, Fault(file, rule, what))
+        else:
+            faults[Fault(file, rule, _what(detail, loc))] = None
+    told = {fault.rule for fault in faults}
+    return [*faults, *(fault for rule, fault in branches.items() if rule not in told)]
 
 
 def _is_branch(error: ErrorDetails) -> bool:

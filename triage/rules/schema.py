@@ -2,9 +2,8 @@
 
 A rulebook is one YAML file, or a directory whose `*.yaml` files are merged. Exactly one file
 carries the header (`rulebook: {name, version}`). Texts for rule owners are in Chinese; the
-format itself is explained in `docs/rulebook.zh-CN.md`.
-
-`python -m triage.rules.schema` prints the JSON Schema committed as `rulebook.schema.json`.
+format itself is explained in `docs/rulebook.zh-CN.md`. After a change here, write the output of
+`json_schema()` to `rulebook.schema.json`; a test compares them.
 """
 
 from __future__ import annotations
@@ -103,7 +102,7 @@ class Rule(_Value):
     However often it hits in one message, its weight counts once.
     """
 
-    id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")] = Field(
+    id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")] = Field(
         description="规则编号，全库唯一：小写字母、数字和连字符"
     )
     label: Label = Field(description="部门、none（无可办理事项）或紧急理由")
@@ -191,7 +190,3 @@ def json_schema() -> str:
     schema = RuleFile.model_json_schema(by_alias=True)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     return json.dumps(schema, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-
-
-if __name__ == "__main__":
-    print(json_schema(), end="")
