@@ -5,59 +5,23 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.serving.process import ROOT, Server, free_port, running
+
 TEXT = "门口的工地整天扬尘"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@dataclass
-class Server:
-    process: subprocess.Popen[str]
-    url: str
-
-    def wait(self, path: str) -> None:
-        deadline = time.monotonic() + 60
-        while True:
-            assert self.process.poll() is None, self.process.communicate()
-            assert time.monotonic() < deadline
-            try:
-                if httpx2.get(self.url + path).status_code == 200:
-                    return
-            except httpx2.TransportError:
-                pass
-            time.sleep(0.05)
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.serving.fake_server", str(port)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    yield Server(process, f"http://127.0.0.1:{port}")
-    process.kill()
-    process.communicate()
+    with running("tests.serving.fake_server", str(port := free_port()), port=port) as started:
+        yield started
 
 
 def test_start_answer_and_stop(server: Server) -> None:

@@ -13,24 +13,14 @@ from rich.text import Text
 from triage.io import Outcome, RowError
 from triage.labels import (
     DEPARTMENT_NAMES,
-    NONE,
     REASON_NAMES,
     REVIEW_REASON_NAMES,
 )
+from triage.rules.explain import LABEL_NAMES
 from triage.types import Decision, Message
 
-_NAMES: Final[dict[str, str]] = {
-    **{label.value: name for label, name in DEPARTMENT_NAMES.items()},
-    **{label.value: name for label, name in REASON_NAMES.items()},
-    NONE: "无可办理事项",
-}
 _URGENT: Final = frozenset(reason.value for reason in REASON_NAMES)
 _BAR: Final = 24
-
-
-def label_name(label: str) -> str:
-    """The Chinese name of a class or reason."""
-    return _NAMES.get(label, label)
 
 
 def visible(text: str) -> str:
@@ -81,7 +71,7 @@ def _evidence(decision: Decision) -> Table:
         where = "标题" if item.field == "title" else "正文"
         table.add_row(
             Text(f"{visible(item.text)}（{where} {item.start}–{item.end}）"),
-            label_name(item.label),
+            LABEL_NAMES[item.label],
             Text(item.rule or item.source),
             f"{item.weight:.2f}",
         )
