@@ -28,7 +28,7 @@ def main(
     ] = None,
     size: Annotated[str, typer.Option(help=f"Encoder to pre-train: {', '.join(SIZES)}.")] = "small",
     pretrain_tokens: Annotated[int, typer.Option(help="Length of the pre-training.")] = 16_000_000,
-    epochs: Annotated[int, typer.Option(help="Epochs of fine-tuning.")] = 5,
+    epochs: Annotated[int, typer.Option(help="Epochs of fine-tuning.")] = 4,
     vocabulary: Annotated[int, typer.Option(help="Tokens of a new vocabulary.")] = 7_500,
     max_length: Annotated[int, typer.Option(help="Tokens of a message the model reads.")] = 256,
     version: Annotated[str, typer.Option(help="Version of the bundle.")] = "0.1.0",

@@ -25,7 +25,7 @@ Floats = NDArray[np.float32]
 class FinetuneSettings:
     """`second_share` of a label goes to the second department, more where there was doubt."""
 
-    epochs: int = 5
+    epochs: int = 4
     batch: int = 32
     learning_rate: float = 3e-4
     head_rate: float = 1e-3

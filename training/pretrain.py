@@ -116,6 +116,7 @@ def _steps(first: int, steps: int, note: dict[str, str]) -> Iterator[int]:
 
 def pretrain(sources: Sources, settings: PretrainSettings, out: Path) -> Path:
     """Pre-train and write `out/encoder` in the format of transformers; return that directory."""
+    out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(settings.seed)
     on = device()
     config = bert_config(settings.size, sources.vocabulary)

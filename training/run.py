@@ -74,7 +74,12 @@ class Training:
             if due:
                 from training.vocabulary import train_vocabulary
 
-                texts = chain(domain_documents(self.data), general_documents(self.data))
+                # The messages twice: their characters must not be crowded out by general text.
+                texts = chain(
+                    domain_documents(self.data),
+                    domain_documents(self.data),
+                    general_documents(self.data),
+                )
                 train_vocabulary(texts, self.settings.vocabulary).save(str(words))
         tokenizer = Tokenizer.from_file(str(words))
         packed = (self.work / "domain.npy", self.work / "general.npy")

@@ -1,0 +1,150 @@
+"""Fusion and decision, on voices made by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from triage.decision import Thresholds, Verdict, decide
+from triage.fusion import FusionWeights, Voices, fuse
+from triage.labels import CLASSES, REASONS
+from triage.models import LinearOutput, ModelOutput
+from triage.rules import RuleOutcome
+from triage.types import Department, Reason, ReviewReason
+
+WEIGHTS = FusionWeights(
+    model=1.0, linear=0.5, rules=0.5, bias=(0.0, 0.0, 0.0, 0.0, -1.0),
+    urgent_model=1.0, urgent_linear=0.0, urgent_rules=2.0, urgent_bias=-3.0,
+)  # fmt: skip
+THRESHOLDS = Thresholds(
+    review=0.6, nothing=0.5, urgent=0.5, reason=0.5, certain_rule=3.0, disagree=2.0
+)
+
+
+def voices(
+    classes: tuple[float, ...] = (4.0, 0.0, 0.0, 0.0, 0.0),
+    *,
+    urgent: float = -3.0,
+    reasons: dict[Reason, float] | None = None,
+    rules: dict[str, float] | None = None,
+    alarms: dict[Reason, float] | None = None,
+    override: Department | None = None,
+) -> Voices:
+    by_reason = [(reasons or {}).get(reason, -4.0) for reason in REASONS]
+    return Voices(
+        model=ModelOutput(
+            np.array(classes, dtype=np.float32), urgent, np.array(by_reason, np.float32), False
+        ),
+        linear=LinearOutput(np.array(classes, dtype=np.float32), urgent),
+        rules=RuleOutcome(
+            scores={name: (rules or {}).get(name, 0.0) for name in CLASSES},
+            urgency={reason: (alarms or {}).get(reason, 0.0) for reason in REASONS},
+            override=override,
+            hits=(),
+        ),
+    )
+
+
+def verdict(said: Voices, *, damaged: bool = False) -> Verdict:
+    return decide(said, fuse(said, WEIGHTS), THRESHOLDS, damaged=damaged)
+
+
+def test_fusion_is_the_weighted_sum_of_log_probabilities() -> None:
+    said = voices((2.0, 1.0, 0.0, 0.0, 0.0), rules={"administrative": 1.0})
+    logs = np.array([2.0, 1.0, 0.0, 0.0, 0.0])
+    logs -= math.log(np.exp(logs).sum())
+    scores = 1.5 * logs + np.array([0.0, 0.5, 0.0, 0.0, -1.0])
+    expected = np.exp(scores) / np.exp(scores).sum()
+    assert fuse(said, WEIGHTS).classes == pytest.approx(expected)
+
+
+def test_urgency_is_a_logistic_of_model_and_strongest_rule() -> None:
+    said = voices(urgent=0.5, alarms={Reason.DEADLINE: 1.0, Reason.LIVELIHOOD: 0.5})
+    assert fuse(said, WEIGHTS).urgent == pytest.approx(1 / (1 + math.exp(-(0.5 + 2.0 - 3.0))))
+
+
+def test_a_confident_message_needs_no_review() -> None:
+    result = verdict(voices())
+    assert result.department is Department.CIVIL
+    assert result.review == ()
+    assert result.reasons == ()
+    assert result.probabilities.sum() == pytest.approx(1.0)
+
+
+def test_a_doubtful_message_goes_to_a_person() -> None:
+    result = verdict(voices((0.2, 0.1, 0.0, 0.0, 0.0)))
+    assert result.review == (ReviewReason.LOW_CONFIDENCE,)
+    assert result.second is Department.ADMINISTRATIVE
+
+
+def test_damage_goes_to_a_person_however_confident() -> None:
+    assert ReviewReason.DAMAGED_TEXT in verdict(voices(), damaged=True).review
+
+
+@pytest.mark.parametrize("said", [
+    voices((0.0, 0.0, 0.0, 0.0, 6.0)), voices(rules={"none": 1.5}),
+])  # fmt: skip
+def test_nothing_to_handle_by_model_or_rules(said: Voices) -> None:
+    assert ReviewReason.NOTHING_TO_HANDLE in verdict(said).review
+
+
+def test_facts_of_urgency_are_always_a_matter_to_handle() -> None:
+    said = voices((0.0, 0.0, 0.0, 0.0, 6.0), alarms={Reason.LIFE_SAFETY: 1.0})
+    assert ReviewReason.NOTHING_TO_HANDLE not in verdict(said).review
+
+
+def test_strong_rules_for_another_department_are_reported() -> None:
+    mild = verdict(voices((9.0, 0, 0, 0, 0), rules={"complaints": 1.0}))
+    strong = verdict(voices((9.0, 0, 0, 0, 0), rules={"complaints": 2.5}))
+    assert ReviewReason.RULES_DISAGREE not in mild.review
+    assert ReviewReason.RULES_DISAGREE in strong.review
+    assert strong.department is Department.CIVIL
+
+
+def test_only_an_override_sets_the_department_and_says_so() -> None:
+    result = verdict(voices(override=Department.COMPLAINTS))
+    assert result.department is Department.COMPLAINTS
+    assert result.second is Department.CIVIL
+    assert ReviewReason.RULES_DISAGREE in result.review
+
+
+def test_a_certain_rule_makes_urgent_whatever_the_model_says() -> None:
+    result = verdict(voices(urgent=-30.0, alarms={Reason.DEADLINE: 3.0}))
+    assert result.urgent
+    assert result.reasons == (Reason.DEADLINE,)
+
+
+def test_an_urgent_message_always_has_a_reason() -> None:
+    result = verdict(voices(urgent=9.0, reasons={Reason.MINOR_HARM: -1.0}))
+    assert result.urgent
+    assert result.reasons == (Reason.MINOR_HARM,)
+
+
+def test_reasons_of_rules_and_model_are_joined_in_a_fixed_order() -> None:
+    said = voices(
+        urgent=9.0, reasons={Reason.LIFE_SAFETY: 2.0}, alarms={Reason.EVIDENCE_LOSS: 1.0}
+    )
+    assert verdict(said).reasons == (Reason.LIFE_SAFETY, Reason.EVIDENCE_LOSS)
+
+
+@given(
+    st.floats(-10, 10), st.sampled_from(list(Reason)), st.floats(0, 6), st.floats(0, 6)
+)
+def test_rules_raise_urgency_and_never_lower_it(
+    model: float, reason: Reason, low: float, high: float
+) -> None:
+    low, high = sorted((low, high))
+    quiet = verdict(voices(urgent=model, alarms={reason: low}))
+    loud = verdict(voices(urgent=model, alarms={reason: high}))
+    assert loud.urgency >= quiet.urgency
+    assert loud.urgent >= quiet.urgent
+
+
+def test_a_rule_weight_that_lowers_urgency_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        FusionWeights(**{**WEIGHTS.model_dump(), "urgent_rules": -0.1})

@@ -1,0 +1,170 @@
+"""Training from an invented data directory to a bundle that loads and answers."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tests.training.invented import rows, write_data
+from transformers import BertConfig, BertModel
+
+from training.corpus import domain_documents
+from training.finetune import FinetuneSettings
+from training.pretrain import PretrainSettings
+from training.run import Training, TrainSettings
+from training.vocabulary import train_vocabulary
+from triage.bundle import load_bundle, verify
+from triage.errors import InputFileError
+from triage.pipeline import Pipeline
+from triage.types import Message
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+SEEN = "validation_macro_f1_model"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_data(tmp_path_factory.mktemp("data"))
+
+
+def settings(data: Path, **changes: object) -> TrainSettings:
+    made = TrainSettings(
+        data=str(data),
+        vocabulary=400,
+        max_length=64,
+        pretrain=PretrainSettings(size="tiny", tokens=20_000, length=32, batch=16),
+        finetune=FinetuneSettings(epochs=4, learning_rate=2e-3),
+    )
+    return dataclasses.replace(made, **changes)
+
+
+@pytest.fixture(scope="module")
+def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    torch.set_num_threads(1)
+    work = tmp_path_factory.mktemp("work") / "run"
+    return work, Training(settings(data), work).run(work.parent / "bundle")
+
+
+def test_the_bundle_is_verified_and_has_learnt(trained: tuple[Path, Path]) -> None:
+    manifest = verify(trained[1])
+    assert manifest.metrics[SEEN] > 0.9
+    assert manifest.metrics["dev_macro_f1_fusion"] > 0.9
+    assert manifest.metrics["int8_agreement"] >= 0.99
+    assert "research and evaluation" in (trained[1] / "MODEL_CARD.md").read_text(encoding="utf-8")
+
+
+def test_the_bundle_classifies(trained: tuple[Path, Path]) -> None:
+    decision = Pipeline.load(trained[1]).classify(Message(text="我家附近的村支书贪污公款，请查处"))
+    assert decision.department == "complaints"
+
+
+def test_no_text_of_the_data_is_in_the_bundle(trained: tuple[Path, Path]) -> None:
+    texts = [str(row["text"])[:20].encode() for row in rows()]
+    for file in trained[1].iterdir():
+        content = file.read_bytes()
+        assert not any(text in content for text in texts), file.name
+
+
+def test_a_finished_run_is_not_repeated(data: Path, trained: tuple[Path, Path]) -> None:
+    steps = trained[0] / "steps.json"
+    before = json.loads(steps.read_text(encoding="utf-8"))["seconds"]
+    again = Training(settings(data), trained[0]).run(trained[0].parent / "again")
+    after = json.loads(steps.read_text(encoding="utf-8"))["seconds"]
+    assert after["pre-training"] == before["pre-training"]
+    same = [load_bundle(path).manifest.metrics for path in (trained[1], again)]
+    assert same[0] == same[1]
+
+
+def test_other_settings_do_not_mix_with_an_old_run(data: Path, trained: tuple[Path, Path]) -> None:
+    with pytest.raises(InputFileError, match="--restart"):
+        Training(settings(data, seed=2), trained[0])
+
+
+def test_a_checkpoint_from_disk_takes_the_same_path(data: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    base = tmp_path / "checkpoint"
+    words = train_vocabulary(domain_documents(data), 300)
+    config = BertConfig(
+        vocab_size=words.get_vocab_size(), hidden_size=32, num_hidden_layers=1,
+        num_attention_heads=2, intermediate_size=64, max_position_embeddings=64,
+    )  # fmt: skip
+    BertModel(config).save_pretrained(base)
+    vocabulary = sorted(words.get_vocab(), key=words.get_vocab().__getitem__)
+    (base / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
+    made = settings(data, base=str(base), finetune=FinetuneSettings(epochs=6, learning_rate=3e-3))
+    bundle = Training(made, tmp_path / "work").run(tmp_path / "bundle")
+    manifest = verify(bundle)
+    assert manifest.training["encoder"] == "checkpoint"
+    assert manifest.metrics[SEEN] > 0.8
+    assert not (tmp_path / "work" / "encoder").exists()
+
+
+def test_an_interrupted_pre_training_goes_on_as_if_nothing_happened(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training import pretrain as module
+
+    tokens = np.random.default_rng(0).integers(5, 100, 9_000).astype(np.uint16)
+    sources = module.Sources(tokens, tokens[:0], 100)
+    made = PretrainSettings(size="tiny", tokens=6_400, length=32, batch=8, checkpoint_every=5)
+    whole = module.pretrain(sources, made, tmp_path / "whole")
+
+    def stop_at_13(first: int, steps: int, note: dict[str, str]):  # noqa: ANN202
+        for step in range(first, steps):
+            if step == 13:
+                raise KeyboardInterrupt
+            yield step
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_steps", stop_at_13)
+        with pytest.raises(KeyboardInterrupt):
+            module.pretrain(sources, made, tmp_path / "broken")
+    resumed = module.pretrain(sources, made, tmp_path / "broken")
+    weights = [BertModel.from_pretrained(path, add_pooling_layer=False).state_dict()
+               for path in (whole, resumed)]  # fmt: skip
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"id": "x", "text": "机密正文", "department": "finance"}', "row 2: .*department"),
+        ('{"id": "x", "text": "", "department": "civil"}', "row 2: .*text"),
+        ("{broken", "cannot be read"),
+    ],
+)
+def test_a_bad_row_is_named_without_its_text(tmp_path: Path, line: str, message: str) -> None:
+    from training.data import read_labelled
+
+    good = '{"id": "a", "text": "老板欠薪", "department": "civil"}'
+    path = tmp_path / "train.jsonl"
+    path.write_text(f"{good}\n{line}\n", encoding="utf-8")
+    with pytest.raises(InputFileError, match=message) as error:
+        read_labelled(path, tmp_path / "cache")
+    assert "机密正文" not in str(error.value)
+
+
+def test_csv_is_read_like_jsonl(tmp_path: Path) -> None:
+    from training.data import read_labelled
+
+    path = tmp_path / "train.csv"
+    path.write_text(
+        "id,title,text,department,urgent,reasons\n"
+        "a,,明天强拆,administrative,1,deadline;life_safety\nb,标题,老板欠薪,civil,0,\n",
+        encoding="utf-8",
+    )
+    first, second = read_labelled(path, tmp_path / "cache")
+    assert (first.urgent, sum(first.reasons), first.title) == (True, 2, None)
+    assert second.title is not None
+    assert second.label == 0
+
+
+def test_a_missing_data_directory_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(InputFileError, match="DATA="):
+        Training(settings(tmp_path), tmp_path / "work")
+    shutil.rmtree(tmp_path / "work", ignore_errors=True)
