@@ -80,7 +80,8 @@ class RequestContext:
     def _record(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
         path = scope["path"] if scope["path"] in self._paths else OTHER
         self._metrics.requests.labels(path, str(status)).inc()
-        self._metrics.stages.labels("request").observe(seconds)
+        if path.startswith("/v1/classify"):
+            self._metrics.stages.labels("request").observe(seconds)
         if code := scope.get("triage.code"):
             self._metrics.refusals.labels(code).inc()
         operation(

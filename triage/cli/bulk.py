@@ -41,7 +41,7 @@ def _sink(
 
 
 @contextlib.contextmanager
-def _progress(reader: Reader, console: Console) -> Iterator[Callable[[int], None]]:
+def _progress(reader: Reader, *, shown: bool) -> Iterator[Callable[[int], None]]:
     """Gives a function to call after each row with the number of rows so far."""
     columns = (
         BarColumn(),
@@ -49,15 +49,16 @@ def _progress(reader: Reader, console: Console) -> Iterator[Callable[[int], None
         TextColumn("{task.fields[rows]:,} rows, {task.fields[rate]:,.0f}/s, left"),
         TimeRemainingColumn(),
     )
-    began = shown = time.monotonic()
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+    began = updated = time.monotonic()
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not shown) as progress:
         task = progress.add_task("", total=reader.total, rows=0, rate=0.0)
 
         def advance(rows: int) -> None:
-            nonlocal shown
+            nonlocal updated
             now = time.monotonic()
-            if now - shown >= _EVERY_SECONDS:
-                shown = now
+            if now - updated >= _EVERY_SECONDS:
+                updated = now
                 rate = rows / (now - began)
                 progress.update(task, completed=reader.done, rows=rows, rate=rate)
 
@@ -74,10 +75,11 @@ def classify_file(
     """
     began = time.monotonic()
     rows = failed = 0
-    console = Console(stderr=True)
+    # Lines on the same terminal show the progress themselves.
+    bar = sys.stderr.isatty() and (output is not None or not sys.stdout.isatty())
     with (
         _sink(output, with_text=with_text, human=human) as write,
-        _progress(reader, console) as advance,
+        _progress(reader, shown=bar) as advance,
     ):
         for outcome in classify_rows(reader, classify):
             rows += 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, entry_points, version
@@ -68,10 +67,6 @@ def main(argv: Sequence[str] | None = None, *, load: Loader = load_pipeline) -> 
     except TriageError as error:
         print(f"{error.code}: {error}", file=sys.stderr)
         sys.exit(2)
-    except BrokenPipeError:
-        # The reader of our output has what it wanted. Python would complain while closing stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except OSError as error:
         print(f"{error.filename or 'file'}: {error.strerror or 'cannot be used'}", file=sys.stderr)
         sys.exit(2)

@@ -99,7 +99,7 @@ def show_decision(outcome: Outcome) -> None:
 def show_line(outcome: Outcome) -> None:
     """Print one line for a row of a file."""
     row, result = outcome.row, outcome.result
-    line = Text(f"{row.number:>6}  ", style="dim")
+    line = Text().append(f"{row.number:>6}  ", style="dim")
     if isinstance(result, RowError):
         line.append(f"{result.code}: {result.detail}", style="red")
     else:
