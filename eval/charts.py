@@ -13,6 +13,8 @@ from eval.systems import FUSION, RULES
 from triage.labels import REASON_NAMES, REASONS
 
 _LEAST_HEIGHT: Final = 0.2
+# No department of four is the likeliest with less.
+_EVEN: Final = 0.25
 
 
 def _routed(system: SystemFigures) -> str:
@@ -44,7 +46,9 @@ def routing(report: Report) -> str:
         "Risk and coverage", lines, Axis("coverage 覆盖率"), Axis("risk 错误率", 0.0, high)
     )
     rows = [(s.label, share(s.curve.coverage_at_95)) for s in report.systems]
-    reached = table(("system 系统", "largest coverage that is right 95 % of the time"), rows)
+    reached = table(
+        ("system 系统", "largest coverage right 95 % of the time (chosen on these)"), rows
+    )
     body = "".join(map(_routed, report.systems)) + pair([drawn, reached])
     return page_section("Routing without a person 免人工分派", body)
 
@@ -58,8 +62,9 @@ def calibration(report: Report) -> str:
         for s in report.systems
         if s.calibration.count
     ]
-    axis = Axis("confidence 置信度", 0.2, 1.0)
-    drawn = chart("Reliability", lines, axis, Axis("right 正确率", 0.2, 1.0))
+    lines.append(Line("ideal 理想", [(_EVEN, _EVEN), (1.0, 1.0)]))
+    axis = Axis("confidence 置信度", _EVEN, 1.0)
+    drawn = chart("Reliability", lines, axis, Axis("right 正确率", 0.0, 1.0))
     header = ("system 系统", "bin", "messages", "confidence", "right")
     rows = [
         (

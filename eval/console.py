@@ -90,9 +90,10 @@ def _summary(report: Report) -> Iterable[str]:
     if (t := report.runtime) is not None:
         memory = "–" if t.resident_mib is None else f"{t.resident_mib:.0f} MiB"
         yield (
-            f"cold start to the first answer {t.cold_start_median_s:.2f} s, resident {memory}, "
-            f"{t.latency_median_ms:.2f} ms a message (99 %: {t.latency_p99_ms:.2f} ms), "
-            f"load {t.load:.1f}"
+            f"cold start to the first answer {t.cold_start_median_s:.2f} s "
+            f"(CPU {t.cold_start_cpu_s:.2f} s), resident {memory}, "
+            f"{t.latency_median_ms:.2f} ms a message (CPU {t.latency_cpu_ms:.2f} ms, "
+            f"99 %: {t.latency_p99_ms:.2f} ms), machine load {t.load:.1f}"
         )
 
 

@@ -15,14 +15,14 @@ from triage.types import Department
 
 _STYLE: Final = """
 body{font:15px/1.55 system-ui,"Noto Sans CJK SC","PingFang SC","Microsoft YaHei",sans-serif;
-color:#1e293b;background:#fff;max-width:1080px;margin:0 auto;padding:1.5rem}
+color:#1e293b;background:#fff;max-width:1180px;margin:0 auto;padding:1.5rem}
 h1{font-size:1.6rem;margin:0 0 .3rem}h2{font-size:1.2rem;margin:2.2rem 0 .5rem;
 border-bottom:1px solid #cbd5e1;padding-bottom:.2rem}h3{font-size:1rem;margin:1rem 0 .3rem}
 p{margin:.4rem 0;max-width:48rem}.quiet{color:#52606d;font-size:.9rem}
 .wide{overflow-x:auto}table{border-collapse:collapse;margin:.5rem 0;font-size:.9rem}
 th,td{padding:.25rem .6rem;border-bottom:1px solid #e2e8f0;text-align:right;white-space:nowrap;
 font-variant-numeric:tabular-nums}th:first-child,td:first-child{text-align:left}
-thead th{background:#f1f5f9;vertical-align:bottom}td.best{font-weight:700}
+thead th{background:#f1f5f9;vertical-align:bottom;white-space:normal;max-width:9rem}
 .pair{display:flex;flex-wrap:wrap;gap:1.5rem}svg{width:460px;max-width:100%;height:auto;
 font:11px system-ui,sans-serif}svg .grid{stroke:#e2e8f0}
 article{border:1px solid #e2e8f0;border-radius:6px;padding:.6rem .9rem;margin:.7rem 0}

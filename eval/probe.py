@@ -33,23 +33,25 @@ def _mib(file: str, field: str) -> float | None:
 
 
 def main() -> None:
-    """Answer one message and say so, then time every message of standard input."""
+    """Answer one message and say what it took, then time every message of standard input."""
     bundle = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     pipeline = Pipeline.load(bundle, threads=1)
     pipeline.warm_up()
     pipeline.classify(_FIRST)
-    sys.stdout.write("answered\n")
+    sys.stdout.write(f"{time.process_time()}\n")
     sys.stdout.flush()
     times: list[float] = []
+    cpu: list[float] = []
     memory: dict[str, float | None] = {}
     for line in sys.stdin:
         message = Message.model_validate_json(line)
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         pipeline.classify(message)
         times.append(time.perf_counter() - start)
+        cpu.append(time.process_time() - busy)
         if len(times) == _SETTLED:
             memory = _memory()
-    json.dump({"times": times, **(memory or _memory())}, sys.stdout)
+    json.dump({"times": times, "cpu": cpu, **(memory or _memory())}, sys.stdout)
 
 
 def _memory() -> dict[str, float | None]:

@@ -145,16 +145,19 @@ class SliceFigures(_Value):
 class RuntimeFigures(_Value):
     """A fresh process on this machine: seconds, MiB, milliseconds.
 
-    `load` is the machine's load average at the start; other work makes every time longer.
+    Times are by the clock, `cpu` times are of the processor. Other work on the machine, of which
+    `load` is the average number of waiting processes at the start, makes the former longer.
     """
 
     cold_start_s: list[float]
     cold_start_median_s: float
+    cold_start_cpu_s: float
     resident_mib: float | None
     proportional_mib: float | None
     messages: int
     latency_median_ms: float
     latency_p99_ms: float
+    latency_cpu_ms: float
     cores: int
     load: float
 

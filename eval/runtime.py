@@ -24,11 +24,12 @@ class RuntimeFailedError(RuntimeError):
 
 
 class _Measured(BaseModel):
-    """What `eval.probe` writes: seconds per message, MiB."""
+    """What `eval.probe` writes at the end: seconds per message by the clock and of CPU, MiB."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     times: Annotated[list[float], Field(min_length=1)]
+    cpu: Annotated[list[float], Field(min_length=1)]
     resident: float | None
     proportional: float | None
 
@@ -37,8 +38,8 @@ def _command(bundle: Path | None) -> list[str]:
     return [sys.executable, "-m", "eval.probe", *([str(bundle)] if bundle else [])]
 
 
-def _start(bundle: Path | None, messages: str) -> tuple[float, str]:
-    """Seconds from starting a process to its first answer, and what it wrote after that."""
+def _start(bundle: Path | None, messages: str) -> tuple[float, float, str]:
+    """Seconds from start to first answer, CPU seconds of them, and what was written after it."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     start = time.perf_counter()
     with subprocess.Popen(  # noqa: S603 - our own interpreter, no shell
@@ -57,7 +58,7 @@ def _start(bundle: Path | None, messages: str) -> tuple[float, str]:
         rest, _ = process.communicate(messages)
     if process.returncode:
         raise RuntimeFailedError(f"the measured process ended with {process.returncode}")
-    return seconds, rest
+    return seconds, float(first), rest
 
 
 def measure_runtime(
@@ -75,21 +76,25 @@ def measure_runtime(
     load = os.getloadavg()[0]
     messages = "".join(record.message.model_dump_json() + "\n" for record in records)
     seconds: list[float] = []
+    busy: list[float] = []
     written = ""
     for number in range(starts):
-        took, written = _start(bundle, messages if number == starts - 1 else "")
+        took, cpu, written = _start(bundle, messages if number == starts - 1 else "")
         seconds.append(took)
+        busy.append(cpu)
         step()
     measured = _Measured.model_validate_json(written)
     each = np.array(measured.times) * 1_000
     return RuntimeFigures(
         cold_start_s=seconds,
         cold_start_median_s=float(np.median(seconds)),
+        cold_start_cpu_s=float(np.median(busy)),
         resident_mib=measured.resident,
         proportional_mib=measured.proportional,
         messages=len(each),
         latency_median_ms=float(np.median(each)),
         latency_p99_ms=float(np.quantile(each, 0.99)),
+        latency_cpu_ms=float(np.median(measured.cpu)) * 1_000,
         cores=os.cpu_count() or 1,
         load=load,
     )

@@ -109,10 +109,12 @@ def runtime(report: Report) -> str:
 
     rows = [
         ("cold start to the first answer (median)", f"{r.cold_start_median_s:.2f} s"),
+        ("CPU time of a cold start (median)", f"{r.cold_start_cpu_s:.2f} s"),
         ("cold starts", ", ".join(f"{s:.2f}" for s in r.cold_start_s) + " s"),
         ("resident memory (RSS) after 200 messages", mib(r.resident_mib)),
         ("proportional memory (PSS)", mib(r.proportional_mib)),
         (f"median time of {r.messages} messages, one thread", f"{r.latency_median_ms:.2f} ms"),
+        ("CPU time of a message (median)", f"{r.latency_cpu_ms:.2f} ms"),
         ("99th percentile", f"{r.latency_p99_ms:.2f} ms"),
         ("machine: cores, load at the start", f"{r.cores}, {r.load:.1f}"),
     ]

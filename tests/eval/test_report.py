@@ -22,11 +22,13 @@ from triage.errors import InputFileError
 RUNTIME = RuntimeFigures(
     cold_start_s=[1.0, 1.2],
     cold_start_median_s=1.1,
+    cold_start_cpu_s=0.9,
     resident_mib=120.0,
     proportional_mib=None,
     messages=3,
     latency_median_ms=4.0,
     latency_p99_ms=9.0,
+    latency_cpu_ms=3.5,
     cores=2,
     load=0.5,
 )
