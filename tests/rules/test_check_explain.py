@@ -114,3 +114,14 @@ def test_explain_of_a_message_without_title(tmp_path: Path) -> None:
     assert explain(rules, None, "如果工资").near_misses[0].rejected is Rejected.HYPOTHESIS
     assert explain(rules, None, "听说工资").near_misses[0].rejected is Rejected.QUOTATION
     assert explain(rules, None, "你好").near_misses == ()
+
+
+def test_the_example_of_the_guide_is_right(tmp_path: Path) -> None:
+    guide = Path(__file__).parents[2] / "docs" / "rulebook.zh-CN.md"
+    blocks = guide.read_text(encoding="utf-8").split("```yaml\n")[1:]
+    book = next(block.split("```")[0] for block in blocks if block.startswith("rulebook:"))
+    path = tmp_path / "guide.yaml"
+    path.write_text(book, encoding="utf-8")
+    report = check(path)
+    assert report.ok
+    assert report.examples == 2
