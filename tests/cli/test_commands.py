@@ -29,7 +29,7 @@ def command(
     *argv: str, stdin: bytes = b"", **environment: str
 ) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [sys.executable, "-m", "triage", *argv],
+        [sys.executable, "-m", "triage.cli", *argv],
         cwd=ROOT,
         env=os.environ | environment,
         input=stdin,

@@ -87,7 +87,7 @@ def test_through_the_command_line(tmp_path: Path, alone: list[bytes]) -> None:
     file.write_text("".join(lines), encoding="utf-8")
     # Hash randomisation and another process must change nothing.
     ran = subprocess.run(
-        [sys.executable, "-m", "triage", "classify", str(file)],
+        [sys.executable, "-m", "triage.cli", "classify", str(file)],
         cwd=ROOT,
         env=os.environ | {"PYTHONHASHSEED": "7"},
         capture_output=True,
@@ -101,7 +101,15 @@ def test_a_text_as_an_argument(alone: list[bytes]) -> None:
     number = next(n for n, m in enumerate(MESSAGES) if "title" in m and 20 < len(m["text"]) < 200)
     message = MESSAGES[number]
     ran = subprocess.run(
-        [sys.executable, "-m", "triage", "classify", message["text"], "--title", message["title"]],
+        [
+            sys.executable,
+            "-m",
+            "triage.cli",
+            "classify",
+            message["text"],
+            "--title",
+            message["title"],
+        ],
         cwd=ROOT,
         capture_output=True,
         check=True,

@@ -1,0 +1,67 @@
+"""One altered byte anywhere in a bundle: refused everywhere, with the file named."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.serving.process import ROOT
+from triage.bundle import FILES, default_path
+
+COMMANDS = {
+    "serve": ["tests.serving.serve_command", "--bundle"],
+    "verify": ["triage.cli", "model", "verify"],
+    "classify": ["triage.cli", "classify", "你好", "--bundle"],
+}
+
+
+def _copy(tmp_path: Path) -> Path:
+    copy = tmp_path / "bundle"
+    shutil.copytree(default_path(), copy)
+    return copy
+
+
+def _refusal(command: str, bundle: Path) -> str:
+    module, *argv = COMMANDS[command]
+    ran = subprocess.run(
+        [sys.executable, "-m", module, *argv, str(bundle)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ran.returncode == 2
+    assert ran.stdout == ""
+    assert "Traceback" not in ran.stderr
+    assert "invalid_bundle" in ran.stderr
+    return ran.stderr
+
+
+def _flip(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_altered_byte(tmp_path: Path, name: str) -> None:
+    bundle = _copy(tmp_path)
+    _flip(bundle / name)
+    assert name in _refusal("verify", bundle)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_refuses(tmp_path: Path, command: str) -> None:
+    bundle = _copy(tmp_path)
+    _flip(bundle / FILES[0])
+    assert FILES[0] in _refusal(command, bundle)
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    bundle = _copy(tmp_path)
+    (bundle / FILES[1]).unlink()
+    assert "is missing" in _refusal("verify", bundle)
