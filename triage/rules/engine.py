@@ -124,7 +124,9 @@ class RuleEngine:
         texts = {"title": title, "text": body}
         hits: list[RuleHit] = []
         for compiled in self.candidates(fields):
-            first = _first_hit(compiled, fields) if may_hit(compiled, fields) else None
+            if compiled.required and not may_hit(compiled, fields):
+                continue
+            first = _first_hit(compiled, fields)
             if first is None:
                 continue
             field, (start, end) = first

@@ -50,8 +50,8 @@ def normalise_phrases(phrases: Sequence[str]) -> list[str]:
 
 def unusual_characters(pattern: str) -> str | None:
     """The first run in `pattern` that normalised text cannot contain, with what it becomes."""
-    for run in _HAN_RUN.findall(pattern):
-        folded = normalise(run).text
+    runs = _HAN_RUN.findall(pattern)
+    for run, folded in zip(runs, normalise_phrases(runs), strict=True):
         if folded != run:
             return f"“{run}”应写作“{folded}”"
     return None

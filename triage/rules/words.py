@@ -27,23 +27,20 @@ _tokenizer: _Tokenizer | None = None
 
 
 def _frequencies(dictionary: str) -> tuple[dict[str, int], int]:
-    """jieba's prefix table: every word with its frequency, every proper prefix with 0."""
-    table: dict[str, int] = {}
-    total = 0
-    words: list[str] = []
-    for line in dictionary.splitlines():
-        word, count, *_ = line.split(" ")
-        table[word] = frequency = int(count)
-        total += frequency
-        words.append(word)
+    """jieba's prefix table: every word with its frequency, every proper prefix with 0.
+
+    `dictionary` has three fields a line: word, frequency, part of speech.
+    """
+    fields = dictionary.split()
+    words, counts = fields[0::3], list(map(int, fields[1::3]))
+    table = dict(zip(words, counts, strict=True))
     for word in words:
-        for end in range(len(word) - 1, 0, -1):
-            prefix = word[:end]
-            if prefix in table:
-                # Its own prefixes are there, or will be when its turn as a word comes.
-                break
+        prefix = word[:-1]
+        # A prefix that is there has its own prefixes there, or will have in its turn as a word.
+        while prefix and prefix not in table:
             table[prefix] = 0
-    return table, total
+            prefix = prefix[:-1]
+    return table, sum(counts)
 
 
 def _load() -> _Tokenizer:
