@@ -23,10 +23,11 @@ from triage.labels import CLASSES, DEPARTMENTS
 SETTINGS: Final[dict[str, str | int | float]] = {
     "form": "title, line break, text; as received",
     "ngrams": "characters, 1 to 3",
-    "min_df": 2,
+    "min_df": 3,
     "sublinear_tf": 1,
     "C": 20,
     "class_weight": "balanced",
+    "max_iter": 1_000,
 }
 _EVEN: Final = 0.5
 
@@ -38,7 +39,10 @@ def _text(record: Labelled) -> str:
 def _fit(train: Sequence[Labelled], test: Sequence[Labelled]) -> tuple[Floats, Floats]:
     """Probabilities of the classes `[n, 5]` and of urgency `[n]` for `test`."""
     vectors = TfidfVectorizer(
-        analyzer="char", ngram_range=(1, 3), min_df=2, sublinear_tf=True, dtype=np.float32
+        analyzer="char",
+        ngram_range=(1, 3),
+        min_df=SETTINGS["min_df"],
+        sublinear_tf=bool(SETTINGS["sublinear_tf"]),
     )
     known = vectors.fit_transform([_text(r) for r in train])
     asked = vectors.transform([_text(r) for r in test])
@@ -46,7 +50,7 @@ def _fit(train: Sequence[Labelled], test: Sequence[Labelled]) -> tuple[Floats, F
     urgent = np.array([r.urgent for r in train])
     classes = np.zeros((len(test), len(CLASSES)))
     alarm = np.zeros(len(test))
-    settings = {"C": SETTINGS["C"], "class_weight": "balanced", "max_iter": 1_000}
+    settings = {name: SETTINGS[name] for name in ("C", "class_weight", "max_iter")}
     model = LogisticRegression(**settings).fit(known, label)
     classes[:, model.classes_] = model.predict_proba(asked)
     if urgent.any() and not urgent.all():
