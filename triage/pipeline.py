@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 
 from triage.bundle import Bundle, load_bundle
 from triage.decision import Verdict, decide
 from triage.errors import InvalidMessageError
+from triage.evidence import DIGITS, model_evidence, rule_evidence
 from triage.fusion import Floats64, Fused, Voices, fuse, log_softmax, sigmoid
 from triage.labels import DEPARTMENTS
 from triage.models import join_fields
 from triage.normalise import NORMALISER_VERSION, Normalised, is_damaged, normalise
-from triage.rules import RuleEngine, RuleHit
+from triage.rules import RuleEngine
 from triage.types import Decision, Evidence, Message, Urgency, Versions
-
-# Decisions are compared and replayed as text; more digits than these carry no information.
-_DIGITS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +97,14 @@ class Pipeline:
         fused = fuse(voices, manifest.fusion)
         damaged = is_damaged(body) or (title is not None and is_damaged(title))
         verdict = decide(voices, fused, manifest.thresholds, damaged=damaged)
+        evidence = [rule_evidence(message, hit) for hit in voices.rules.hits]
+        evidence += model_evidence(message, title, body, self._bundle.linear, verdict.department)
         return Analysis(
             voices=voices,
             fused=fused,
             model_probabilities=np.exp(log_softmax(voices.model.classes / manifest.temperature)),
             model_urgent=sigmoid(voices.model.urgent / manifest.urgent_temperature),
-            decision=self._decision(message, verdict, voices),
+            decision=self._decision(message, verdict, voices, evidence),
         )
 
     def classify(self, message: Message) -> Decision:
@@ -116,34 +115,22 @@ class Pipeline:
         """
         return self.analyse(message).decision
 
-    def _decision(self, message: Message, verdict: Verdict, voices: Voices) -> Decision:
+    def _decision(
+        self, message: Message, verdict: Verdict, voices: Voices, evidence: list[Evidence]
+    ) -> Decision:
         return Decision(
             id=message.id,
             department=verdict.department,
             second=verdict.second,
             probabilities={
-                department: round(float(value), _DIGITS)
+                department: round(float(value), DIGITS)
                 for department, value in zip(DEPARTMENTS, verdict.probabilities, strict=True)
             },
             urgent=verdict.urgent,
-            urgency=Urgency(score=round(verdict.urgency, _DIGITS), reasons=verdict.reasons),
+            urgency=Urgency(score=round(verdict.urgency, DIGITS), reasons=verdict.reasons),
             needs_review=bool(verdict.review),
             review_reasons=verdict.review,
-            evidence=tuple(_evidence(message, hit) for hit in voices.rules.hits),
+            evidence=tuple(evidence),
             truncated=voices.model.truncated,
             versions=self.versions,
         )
-
-
-def _evidence(message: Message, hit: RuleHit) -> Evidence:
-    received = message.text if hit.field == "text" else message.title or ""
-    return Evidence(
-        source="rule",
-        label=hit.label,
-        rule=hit.rule,
-        field=hit.field,
-        start=hit.start,
-        end=hit.end,
-        text=received[hit.start : hit.end],
-        weight=round(hit.weight, _DIGITS),
-    )

@@ -126,15 +126,11 @@ def test_an_urgent_message_always_has_a_reason() -> None:
 
 
 def test_reasons_of_rules_and_model_are_joined_in_a_fixed_order() -> None:
-    said = voices(
-        urgent=9.0, reasons={Reason.LIFE_SAFETY: 2.0}, alarms={Reason.EVIDENCE_LOSS: 1.0}
-    )
+    said = voices(urgent=9.0, reasons={Reason.LIFE_SAFETY: 2.0}, alarms={Reason.EVIDENCE_LOSS: 1.0})
     assert verdict(said).reasons == (Reason.LIFE_SAFETY, Reason.EVIDENCE_LOSS)
 
 
-@given(
-    st.floats(-10, 10), st.sampled_from(list(Reason)), st.floats(0, 6), st.floats(0, 6)
-)
+@given(st.floats(-10, 10), st.sampled_from(list(Reason)), st.floats(0, 6), st.floats(0, 6))
 def test_rules_raise_urgency_and_never_lower_it(
     model: float, reason: Reason, low: float, high: float
 ) -> None:

@@ -7,6 +7,7 @@ there are no collisions and no strings to store.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,16 +25,19 @@ Keys = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
 
-def ngram_keys(text: str) -> Keys:
-    """Packed keys of all character 1- to 3-grams of `text`, unordered, repeats kept."""
+def _ngrams(text: str) -> Iterator[Keys]:
+    """Packed keys of the 1-grams, 2-grams and 3-grams of `text`, each in order."""
     points = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32).astype(np.int64)
-    keys, parts = points, [points]
-    for n in range(2, MAX_N + 1):
-        if len(points) < n:
-            break
-        keys = (keys[: len(points) - n + 1] << _BITS) | points[n - 1 :]
-        parts.append(keys)
-    return np.concatenate(parts)
+    keys = points
+    for n in range(1, min(MAX_N, len(points)) + 1):
+        if n > 1:
+            keys = (keys[:-1] << _BITS) | points[n - 1 :]
+        yield keys
+
+
+def ngram_keys(text: str) -> Keys:
+    """Packed keys of all character 1- to 3-grams of `text`, repeats kept."""
+    return np.concatenate([np.zeros(0, dtype=np.int64), *_ngrams(text)])
 
 
 def join_fields(title: str | None, body: str) -> str:
@@ -86,6 +90,24 @@ class LinearModel:
     def arrays(self) -> tuple[NDArray[np.generic], ...]:
         """The arrays in the order of `FIELDS`, for saving."""
         return self._keys, self._idf, self._weights, self._scales, self._bias
+
+    def attribute(self, text: str, column: int) -> Floats:
+        """How much each character of a normalised `text` spoke for a column; shape `[len(text)]`.
+
+        The score of an n-gram is shared out evenly over its characters at every occurrence.
+        """
+        keys, counts = term_frequencies(text)
+        at = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        scores = counts * self._idf[at] * self._weights[at, column] * self._scales[column]
+        scores = np.where(self._keys[at] == keys, scores, 0.0)
+        shares = np.zeros(len(text), dtype=np.float64)
+        for n, grams in enumerate(_ngrams(text), start=1):
+            found = np.searchsorted(keys, grams)
+            repeats = np.bincount(found, minlength=len(keys))[found]
+            each = scores[found] / (repeats * n)
+            for offset in range(n):
+                shares[offset : offset + len(grams)] += each
+        return shares.astype(np.float32)
 
     def predict(self, text: str) -> LinearOutput:
         """Score the text of `join_fields`, already normalised."""
