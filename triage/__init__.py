@@ -1,0 +1,1 @@
+"""Routes citizens' messages in Chinese to departments of a procuratorate; see `triage.pipeline`."""
