@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -20,6 +20,8 @@ from eval.systems import BASELINE, FUSION, OTHER, Predictions, analyse_all
 from triage.bundle import default_path, read_manifest
 from triage.errors import TriageError
 from triage.pipeline import Pipeline
+
+_PIPED_WIDTH: Final = 140
 
 
 def write(report: Report, errors: list[Mistake], out: Path) -> None:
@@ -87,6 +89,9 @@ def main(
         Console(stderr=True).print(f"error: {error}", style="red", markup=False)
         raise typer.Exit(2) from None
     console = Console()
+    if not console.is_terminal:
+        # Rich takes a pipe for 80 columns wide and would break the figures up.
+        console = Console(width=_PIPED_WIDTH)
     show(report, console)
     console.print(f"written: {out / 'report.json'}, {out / 'report.html'}", markup=False)
 

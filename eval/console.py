@@ -15,7 +15,7 @@ from triage.labels import DEPARTMENT_NAMES, DEPARTMENTS, REASON_NAMES, REASONS
 def _table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     table = Table(title=title, title_justify="left")
     for number, name in enumerate(header):
-        table.add_column(name, justify="right" if number else "left")
+        table.add_column(name, justify="right" if number else "left", overflow="fold")
     for row in rows:
         table.add_row(*row)
     return table
