@@ -107,7 +107,7 @@ def _model(analyses: Sequence[Analysis]) -> Predictions:
 
 def _fusion(analyses: Sequence[Analysis]) -> Predictions:
     decisions = [a.decision for a in analyses]
-    four = np.stack([a.fused.classes[: len(DEPARTMENTS)] for a in analyses])
+    four = np.stack([a.fused.departments for a in analyses])
     return Predictions(
         probabilities=four / four.sum(axis=1, keepdims=True),
         choice=np.array([DEPARTMENTS.index(d.department) for d in decisions], dtype=np.int64),

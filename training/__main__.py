@@ -26,11 +26,20 @@ def main(
     base: Annotated[
         str | None, typer.Option(help="Checkpoint to fine-tune: a directory or a hub id.")
     ] = None,
+    data_card: Annotated[
+        Path | None, typer.Option(help="Text for the model card: sources and licences of the data.")
+    ] = None,
     size: Annotated[str, typer.Option(help=f"Encoder to pre-train: {', '.join(SIZES)}.")] = "small",
-    pretrain_tokens: Annotated[int, typer.Option(help="Length of the pre-training.")] = 16_000_000,
-    epochs: Annotated[int, typer.Option(help="Epochs of fine-tuning.")] = 4,
-    vocabulary: Annotated[int, typer.Option(help="Tokens of a new vocabulary.")] = 7_500,
-    max_length: Annotated[int, typer.Option(help="Tokens of a message the model reads.")] = 256,
+    pretrain_tokens: Annotated[
+        int, typer.Option(min=1, help="Length of the pre-training.")
+    ] = 16_000_000,
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs of fine-tuning.")] = 4,
+    vocabulary: Annotated[
+        int, typer.Option(min=100, max=32_767, help="Tokens of a new vocabulary.")
+    ] = 7_500,
+    max_length: Annotated[
+        int, typer.Option(min=16, max=512, help="Tokens of a message the model reads.")
+    ] = 256,
     version: Annotated[str, typer.Option(help="Version of the bundle.")] = "0.1.0",
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 1,
     restart: Annotated[bool, typer.Option(help="Delete an earlier run first.")] = False,
@@ -40,6 +49,7 @@ def main(
     settings = TrainSettings(
         data=str(data),
         base=base,
+        data_card=str(data_card) if data_card else None,
         version=version,
         max_length=max_length,
         vocabulary=vocabulary,

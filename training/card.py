@@ -8,6 +8,7 @@ from typing import Final
 
 from triage.bundle import CARD, FILES, MANIFEST, Manifest, file_hash
 
+_UNSTATED: Final = "The sources of the texts were not stated (`--data-card FILE`)."
 _CARD: Final = Template("""\
 # Model card: $name $version
 
@@ -16,20 +17,15 @@ _CARD: Final = Template("""\
 reasons. It is one voice beside keyword rules; `triage` fuses them and sends doubtful messages to a
 person.
 
-**Use.** The code is Apache-2.0. These weights are **for research and evaluation only** until
-retrained on your own labelled history (`make train DATA=…`): some of the texts they were trained on
-state academic use or no licence. Do not route real messages without a person in the loop.
+**Use.** One voice beside a person: what is doubtful must be read before it is routed.
 
 ## Made from
 
 $training
 
-Sources of the texts: public message boards for local leaders (泰迪杯 2020 C; Hangzhou, Beijing,
-Chongqing), public legal questions (lawyer-llama: academic use; LawBench, legalGPT, EQUALS, LegalQA:
-Apache-2.0 repositories or none stated), and, for pre-training only, public general text (statutes,
-case facts, news, short posts, reviews, patients' questions). Labels were given by language-model
-annotators reading each message under the guideline; two of them agreed on 96 % of messages. A few
-messages with nothing to handle were invented. No text is part of the bundle.
+$data
+
+Some messages with nothing to handle were invented. No text is part of the bundle.
 
 ## Measured
 
@@ -40,12 +36,8 @@ measurement. The full report with intervals and baselines: `make eval DATA=…`.
 
 ## Limits
 
-- Trained on messages to boards and on legal questions, not on a procuratorate's own inbox: expect
-  another mix of matters, and retrain.
-- Urgent messages are rare in the data; urgency leans on the rules.
 - Only $max_length tokens of a long message are read (head and tail); the rules read all of it.
 - Dialects, other languages and pictures are not understood; damaged text is sent to a person.
-- Shares of classes in the training data are not natural ones.
 """)
 
 
@@ -54,9 +46,14 @@ def _table(values: dict[str, str | int | float] | dict[str, float]) -> str:
     return f"| | |\n| --- | --- |\n{rows}"
 
 
-def seal(directory: Path, manifest: Manifest) -> None:
-    """Write the card and the manifest of a bundle whose other files are in `directory`."""
+def seal(directory: Path, manifest: Manifest, data_card: str | None) -> None:
+    """Write the card and the manifest of a bundle whose other files are in `directory`.
+
+    `data_card` is a file that says where the texts come from and what may be done with them.
+    """
+    data = Path(data_card).read_text(encoding="utf-8") if data_card else _UNSTATED
     text = _CARD.substitute(
+        data=data.strip(),
         name=manifest.name,
         version=manifest.version,
         training=_table(manifest.training),

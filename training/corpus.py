@@ -1,58 +1,82 @@
-"""Text for pre-training: one normalised document after another, from a data directory."""
+"""The texts of a data directory: which files there are, and their normalised documents."""
 
 from __future__ import annotations
 
+import csv
 import json
 import lzma
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TextIO
 
+from triage.bundle import file_hash
 from triage.errors import InputFileError
 from triage.normalise import normalise
 
-LABELLED = "labelled/train.jsonl"
-UNLABELLED = "unlabelled/messages.jsonl.xz"
-GENERAL = "corpus/general.txt.xz"
+_LABELLED = "labelled"
+_UNLABELLED = "unlabelled/messages.jsonl.xz"
+_GENERAL = "corpus/general.txt.xz"
+
+
+def labelled_file(data: Path, name: str) -> Path | None:
+    """`labelled/NAME.jsonl` or `labelled/NAME.csv` of a data directory, if there is one."""
+    files = (data / _LABELLED / f"{name}{suffix}" for suffix in (".jsonl", ".csv"))
+    return next((file for file in files if file.is_file()), None)
+
+
+def training_file(data: Path) -> Path:
+    """The labelled messages to train on.
+
+    Raises:
+        InputFileError: there are none.
+    """
+    file = labelled_file(data, "train")
+    if file is None:
+        raise InputFileError(
+            f"{data / _LABELLED} has neither train.jsonl nor train.csv; "
+            "give the data directory with DATA=…"
+        )
+    return file
+
+
+def fingerprints(data: Path) -> dict[str, str]:
+    """SHA-256 of every file of a data directory that changes a training."""
+    files = (training_file(data), data / _UNLABELLED, data / _GENERAL)
+    return {file.name: file_hash(file) for file in files if file.is_file()}
 
 
 def _open(path: Path) -> TextIO:
-    return (
-        lzma.open(path, "rt", encoding="utf-8")
-        if path.suffix == ".xz"
-        else path.open(encoding="utf-8")
-    )
+    if path.suffix == ".xz":
+        return lzma.open(path, "rt", encoding="utf-8")
+    return path.open(encoding="utf-8-sig", newline="")
+
+
+def _records(path: Path, lines: TextIO) -> Iterator[Mapping[str, str | None]]:
+    if path.suffix == ".csv":
+        yield from csv.DictReader(lines)
+        return
+    for number, line in enumerate(lines, start=1):
+        try:
+            yield json.loads(line)
+        except ValueError:
+            raise InputFileError(f"{path}, line {number} is no JSON; mend or remove it") from None
 
 
 def _messages(path: Path) -> Iterator[str]:
     with _open(path) as lines:
-        for line in lines:
-            record = json.loads(line)
-            yield f"{record.get('title') or ''} {record['text']}"
+        for record in _records(path, lines):
+            yield normalise(f"{record.get('title') or ''} {record.get('text') or ''}").text
 
 
 def domain_documents(data: Path) -> Iterator[str]:
     """Normalised messages of the training and unlabelled files, never of the development set."""
-    for name in (LABELLED, UNLABELLED):
-        if (data / name).is_file():
-            yield from (normalise(text).text for text in _messages(data / name))
+    yield from _messages(training_file(data))
+    if (data / _UNLABELLED).is_file():
+        yield from _messages(data / _UNLABELLED)
 
 
 def general_documents(data: Path) -> Iterator[str]:
     """Normalised lines of the general corpus; nothing when the file is absent."""
-    path = data / GENERAL
-    if path.is_file():
-        with _open(path) as lines:
+    if (data / _GENERAL).is_file():
+        with _open(data / _GENERAL) as lines:
             yield from (normalise(line).text for line in lines)
-
-
-def require(data: Path) -> None:
-    """Check that `data` holds what training needs.
-
-    Raises:
-        InputFileError: the labelled training file is missing.
-    """
-    if not (data / LABELLED).is_file():
-        raise InputFileError(
-            f"{data / LABELLED} does not exist; give the data directory with DATA=…"
-        )

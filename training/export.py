@@ -17,11 +17,12 @@ from training.data import Example
 from training.finetune import Predictions, macro_f1
 from training.model import TriageModel
 from triage.errors import BundleError
-from triage.models.onnx import OUTPUTS, OnnxModel
+from triage.models import ModelOutput, OnnxModel
+from triage.models.onnx import OUTPUTS
 
 _QUANTISED = ["MatMul", "Gemm", "Gather"]
 # The least agreement with the unquantised model, and the most macro-F1 it may cost.
-_AGREEMENT, _LOSS = 0.99, 0.005
+_AGREEMENT, _LOSS = {"fp32": 0.999, "int8": 0.99}, 0.005
 
 
 @contextmanager
@@ -81,7 +82,11 @@ class Parity:
 
 def run(model: OnnxModel, examples: Sequence[Example]) -> Predictions:
     """Logits of the exported model, one message at a time as in serving."""
-    outputs = [model.predict(example.title, example.body) for example in examples]
+    return stack([model.predict(example.title, example.body) for example in examples])
+
+
+def stack(outputs: Sequence[ModelOutput]) -> Predictions:
+    """The outputs of many messages as arrays."""
     return Predictions(
         np.stack([o.classes for o in outputs]),
         np.array([o.urgent for o in outputs], dtype=np.float32),
@@ -100,17 +105,16 @@ def compare(trained: Predictions, exported: Predictions, examples: Sequence[Exam
     )
 
 
-def require_parity(
-    parity: Parity, what: str, agreement: float = _AGREEMENT, loss: float = _LOSS
-) -> None:
-    """Refuse an export that answers otherwise than the trained model.
+def require_parity(parity: Parity, what: str) -> None:
+    """Refuse an export, `fp32` or `int8`, that answers otherwise than the trained model.
 
     Raises:
         BundleError: too many labels changed, or too much macro-F1 was lost.
     """
-    if parity.agreement < agreement or parity.macro_f1_loss > loss:
+    agreement = _AGREEMENT[what]
+    if parity.agreement < agreement or parity.macro_f1_loss > _LOSS:
         raise BundleError(
             f"the {what} export agrees with the trained model on {parity.agreement:.2%} of labels "
             f"and loses {parity.macro_f1_loss:.4f} macro-F1; at least {agreement:.1%} and at most "
-            f"{loss} are required"
+            f"{_LOSS} are required"
         )

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from training.data import Example
 from triage.labels import CLASSES
-from triage.models.linear import FIELDS, LinearModel, join_fields, term_frequencies
+from triage.models.linear import FIELDS, LinearModel, join_fields, lookup, term_frequencies
 
 _STRENGTH = 20.0  # C of the logistic regression, the baseline's
 _URGENT_STRENGTH = 5.0
@@ -37,8 +37,7 @@ def _matrix(texts: Sequence[str], keys: NDArray[np.int64], idf: NDArray[np.float
     columns, values, rows = [], [], [0]
     for text in texts:
         found, counts = term_frequencies(text)
-        at = np.minimum(np.searchsorted(keys, found), len(keys) - 1)
-        known = keys[at] == found
+        at, known = lookup(keys, found)
         row = counts[known] * idf[at[known]]
         columns.append(at[known])
         values.append(row / (np.linalg.norm(row) or 1.0))

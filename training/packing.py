@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from training.runtime import counted
 from training.vocabulary import SEP
 
 # High bit of a stored token: the token starts a word. Vocabularies stay below 32,768.
@@ -65,7 +66,9 @@ def pack(documents: Iterable[str], tokenizer: Tokenizer, workers: int) -> Tokens
         return np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint16)
     context = multiprocessing.get_context("spawn")
     with context.Pool(workers, _start_worker, (tokenizer.to_str(),)) as pool:
-        parts = list(pool.imap(_pack, _batches(documents)))
+        parts = list(
+            counted(pool.imap(_pack, _batches(documents)), "packing, 2,000 documents each")
+        )
     return np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint16)
 
 

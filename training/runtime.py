@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
-import random
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import TypeVar
 
-import numpy as np
 import torch
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 log = logging.getLogger("training")
+T = TypeVar("T")
 
 
 def device() -> torch.device:
@@ -28,13 +29,6 @@ def half_precision(on: torch.device) -> AbstractContextManager[object]:
     return torch.autocast(on.type, dtype=torch.bfloat16) if native else nullcontext()
 
 
-def seed_everything(seed: int) -> np.random.Generator:
-    """Seed Python, NumPy and torch; return a NumPy generator of the same seed."""
-    random.seed(seed)
-    torch.manual_seed(seed)
-    return np.random.default_rng(seed)
-
-
 def start_logging(path: Path) -> None:
     """Log to the terminal and, with times, to `path`. Messages' texts are never logged."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,6 +37,15 @@ def start_logging(path: Path) -> None:
     log.handlers = [RichHandler(console=Console(stderr=True), show_path=False), to_file]
     log.setLevel(logging.INFO)
     log.propagate = False
+
+
+def counted(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
+    """`items`, with a progress line that counts them."""
+    with progress() as bar:
+        task = bar.add_task(what, total=total, note="")
+        for item in items:
+            yield item
+            bar.advance(task)
 
 
 def progress() -> Progress:

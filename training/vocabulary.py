@@ -14,7 +14,7 @@ from tokenizers import (
 )
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-PAD, UNK, CLS, SEP, MASK = range(5)
+UNK, CLS, SEP, MASK = range(1, 5)
 
 
 def bert_tokenizer(model: models.WordPiece) -> Tokenizer:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
+from zipfile import BadZipFile
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -88,7 +88,7 @@ def read_manifest(path: Path) -> Manifest:
         manifest = Manifest.model_validate_json(file.read_bytes())
     except FileNotFoundError:
         raise BundleError(f"{path} is no bundle: {MANIFEST} is missing") from None
-    except (OSError, json.JSONDecodeError) as error:
+    except OSError as error:
         raise BundleError(f"{file} cannot be read: {error}") from None
     except ValidationError as error:
         where = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
@@ -135,6 +135,6 @@ def load_bundle(path: Path | None = None, *, threads: int = 1) -> Bundle:
             path / MODEL, path / TOKENIZER, max_length=manifest.max_length, threads=threads
         )
         linear = LinearModel.load(path / LINEAR)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
         raise BundleError(f"{path}: {error}") from error
     return Bundle(path, manifest, model, linear)

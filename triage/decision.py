@@ -75,7 +75,7 @@ def _nothing(voices: Voices, fused: Fused, thresholds: Thresholds) -> bool:
 
 def decide(voices: Voices, fused: Fused, thresholds: Thresholds, *, damaged: bool) -> Verdict:
     """The department, its probability among the four, urgency, and why a person should look."""
-    four = fused.classes[:-1] / fused.classes[:-1].sum()
+    four = fused.departments
     order = sorted(range(len(DEPARTMENTS)), key=lambda i: (-four[i], i))
     override = voices.rules.override
     decided = override or DEPARTMENTS[order[0]]

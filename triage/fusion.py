@@ -51,10 +51,22 @@ class Voices:
 
 @dataclass(frozen=True, slots=True)
 class Fused:
-    """`classes` `[5]` probabilities in the order of `labels.CLASSES`; `urgent` a probability."""
+    """`logs` `[5]` log probabilities in the order of `labels.CLASSES`; `urgent` a probability."""
 
-    classes: Floats64
+    logs: Floats64
     urgent: float
+
+    @property
+    def classes(self) -> Floats64:
+        """Probabilities `[5]`."""
+        result: Floats64 = np.exp(self.logs)
+        return result
+
+    @property
+    def departments(self) -> Floats64:
+        """Probabilities `[4]` of the departments, given that there is a matter to handle."""
+        result: Floats64 = np.exp(log_softmax(self.logs[:-1]))
+        return result
 
 
 def log_softmax(scores: NDArray[np.floating]) -> Floats64:
@@ -88,4 +100,4 @@ def fuse(voices: Voices, weights: FusionWeights) -> Fused:
     scores = each @ class_features(voices) + np.array(weights.bias)
     each = np.array([weights.urgent_model, weights.urgent_linear, weights.urgent_rules])
     urgent = sigmoid(float(each @ urgent_features(voices)) + weights.urgent_bias)
-    return Fused(np.exp(log_softmax(scores)), urgent)
+    return Fused(log_softmax(scores), urgent)

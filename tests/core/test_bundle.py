@@ -89,8 +89,13 @@ def test_a_manifest_that_is_no_json_is_refused(bundle: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json", "linear.npz"])
-def test_a_sealed_file_that_does_not_load_is_refused(bundle: Path, name: str) -> None:
-    (bundle / name).write_bytes(b"no model at all")
+@pytest.mark.parametrize("share", [0, 0.5, None])
+def test_a_sealed_file_that_does_not_load_is_refused(
+    bundle: Path, name: str, share: float | None
+) -> None:
+    whole = (bundle / name).read_bytes()
+    part = b"no model at all" if share is None else whole[: int(len(whole) * share)]
+    (bundle / name).write_bytes(part)
     rewrite(bundle, lambda m: m["files"].update({name: file_hash(bundle / name)}))
     with pytest.raises(BundleError):
         load_bundle(bundle)

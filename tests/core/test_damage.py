@@ -27,6 +27,9 @@ def test_text_in_the_wrong_encoding_is_damaged(written: str, read: str) -> None:
         "我家\ufffd\ufffd\ufffd被\ufffd了",
         "锟斤拷锟斤拷",
         "\ue001\ue002\ue003\ue004",
+        "\ufffd\ufffd",
+        "浣犲ソ",
+        "你好".encode().decode("latin-1"),
     ],
 )
 def test_lost_characters_are_damage(text: str) -> None:

@@ -63,6 +63,13 @@ def test_fusion_is_the_weighted_sum_of_log_probabilities() -> None:
     assert fuse(said, WEIGHTS).classes == pytest.approx(expected)
 
 
+def test_certainty_of_nothing_leaves_the_departments_finite() -> None:
+    said = voices((0.0, 0.0, 0.0, 0.0, 900.0))
+    result = verdict(said)
+    assert result.probabilities.sum() == pytest.approx(1.0)
+    assert ReviewReason.NOTHING_TO_HANDLE in result.review
+
+
 def test_urgency_is_a_logistic_of_model_and_strongest_rule() -> None:
     said = voices(urgent=0.5, alarms={Reason.DEADLINE: 1.0, Reason.LIVELIHOOD: 0.5})
     assert fuse(said, WEIGHTS).urgent == pytest.approx(1 / (1 + math.exp(-(0.5 + 2.0 - 3.0))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import json
 import shutil
@@ -10,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.training.invented import rows, write_data
 from transformers import BertConfig, BertModel
 
-from training.corpus import domain_documents
+from tests.training.invented import rows, write_data
+from training.corpus import domain_documents, fingerprints
 from training.finetune import FinetuneSettings
-from training.pretrain import PretrainSettings
+from training.pretrain import PretrainSettings, Sources, pretrain
 from training.run import Training, TrainSettings
 from training.vocabulary import train_vocabulary
 from triage.bundle import load_bundle, verify
@@ -55,7 +56,9 @@ def test_the_bundle_is_verified_and_has_learnt(trained: tuple[Path, Path]) -> No
     assert manifest.metrics[SEEN] > 0.9
     assert manifest.metrics["dev_macro_f1_fusion"] > 0.9
     assert manifest.metrics["int8_agreement"] >= 0.99
-    assert "research and evaluation" in (trained[1] / "MODEL_CARD.md").read_text(encoding="utf-8")
+    card = (trained[1] / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "sources of the texts were not stated" in card
+    assert str(manifest.metrics["dev_macro_f1_fusion"]) in card
 
 
 def test_the_bundle_classifies(trained: tuple[Path, Path]) -> None:
@@ -78,6 +81,30 @@ def test_a_finished_run_is_not_repeated(data: Path, trained: tuple[Path, Path]) 
     assert after["pre-training"] == before["pre-training"]
     same = [load_bundle(path).manifest.metrics for path in (trained[1], again)]
     assert same[0] == same[1]
+
+
+def test_other_data_do_not_mix_with_an_old_run(
+    data: Path, trained: tuple[Path, Path], tmp_path: Path
+) -> None:
+    grown = Path(shutil.copytree(data, tmp_path / "data"))
+    work = Path(shutil.copytree(trained[0], tmp_path / "work"))
+    with (grown / "labelled" / "train.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"id": "new", "text": "房东不退押金", "department": "civil"}\n')
+    steps = json.loads((work / "steps.json").read_text(encoding="utf-8"))
+    steps["settings"]["settings"]["data"] = str(grown)
+    (work / "steps.json").write_text(json.dumps(steps), encoding="utf-8")
+    with pytest.raises(InputFileError, match="other data"):
+        Training(settings(grown), work)
+
+
+def test_nothing_but_a_training_or_a_bundle_is_deleted(data: Path, tmp_path: Path) -> None:
+    keep = tmp_path / "precious.txt"
+    keep.write_text("x", encoding="utf-8")
+    with pytest.raises(InputFileError, match="not be deleted"):
+        Training(settings(data), tmp_path, restart=True)
+    with pytest.raises(InputFileError, match="not be replaced"):
+        Training(settings(data), tmp_path / "work").run(tmp_path)
+    assert keep.exists()
 
 
 def test_other_settings_do_not_mix_with_an_old_run(data: Path, trained: tuple[Path, Path]) -> None:
@@ -104,29 +131,35 @@ def test_a_checkpoint_from_disk_takes_the_same_path(data: Path, tmp_path: Path) 
     assert not (tmp_path / "work" / "encoder").exists()
 
 
-def test_an_interrupted_pre_training_goes_on_as_if_nothing_happened(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from training import pretrain as module
+class FailingTokens(np.ndarray):
+    """Tokens on a disk that breaks after a number of reads."""
 
+    reads_left = 10**9
+
+    def __getitem__(self, key: object) -> np.ndarray:
+        FailingTokens.reads_left -= 1
+        if FailingTokens.reads_left < 0:
+            raise OSError("disk error")
+        return super().__getitem__(key)
+
+
+def test_an_interrupted_pre_training_goes_on_as_if_nothing_happened(tmp_path: Path) -> None:
     tokens = np.random.default_rng(0).integers(5, 100, 9_000).astype(np.uint16)
-    sources = module.Sources(tokens, tokens[:0], 100)
     made = PretrainSettings(size="tiny", tokens=6_400, length=32, batch=8, checkpoint_every=5)
-    whole = module.pretrain(sources, made, tmp_path / "whole")
+    sources = Sources(tokens, tokens[:0], 100)
+    whole = pretrain(sources, made, tmp_path / "whole")
 
-    def stop_at_13(first: int, steps: int, note: dict[str, str]):  # noqa: ANN202
-        for step in range(first, steps):
-            if step == 13:
-                raise KeyboardInterrupt
-            yield step
-
-    with monkeypatch.context() as patch:
-        patch.setattr(module, "_steps", stop_at_13)
-        with pytest.raises(KeyboardInterrupt):
-            module.pretrain(sources, made, tmp_path / "broken")
-    resumed = module.pretrain(sources, made, tmp_path / "broken")
-    weights = [BertModel.from_pretrained(path, add_pooling_layer=False).state_dict()
-               for path in (whole, resumed)]  # fmt: skip
+    FailingTokens.reads_left = 13 * made.batch
+    failing = Sources(tokens.view(FailingTokens), tokens[:0], 100)
+    with pytest.raises(OSError, match="disk error"):
+        pretrain(failing, made, tmp_path / "broken")
+    state = torch.load(tmp_path / "broken" / "pretrain.pt", weights_only=True)
+    assert 0 < state["step"] < 25
+    resumed = pretrain(sources, made, tmp_path / "broken")
+    weights = [
+        BertModel.from_pretrained(path, add_pooling_layer=False).state_dict()
+        for path in (whole, resumed)
+    ]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
@@ -162,6 +195,19 @@ def test_csv_is_read_like_jsonl(tmp_path: Path) -> None:
     assert (first.urgent, sum(first.reasons), first.title) == (True, 2, None)
     assert second.title is not None
     assert second.label == 0
+
+
+def test_csv_data_train_too(tmp_path: Path) -> None:
+    made = tmp_path / "data"
+    (made / "labelled").mkdir(parents=True)
+    with (made / "labelled" / "train.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, ["id", "title", "text", "department", "urgent"])
+        table.writeheader()
+        for row in rows():
+            table.writerow({name: row[name] for name in table.fieldnames})
+    documents = list(domain_documents(made))
+    assert len(documents) == len(rows())
+    assert fingerprints(made).keys() == {"train.csv"}
 
 
 def test_a_missing_data_directory_is_a_clear_error(tmp_path: Path) -> None:

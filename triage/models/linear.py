@@ -51,6 +51,12 @@ def term_frequencies(text: str) -> tuple[Keys, Floats]:
     return keys, (1.0 + np.log(counts)).astype(np.float32)
 
 
+def lookup(keys: Keys, wanted: Keys) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Where each of `wanted` stands in the sorted `keys`, and whether it is there at all."""
+    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return at, keys[at] == wanted
+
+
 @dataclass(frozen=True, slots=True)
 class LinearOutput:
     """`classes` `[5]` and `urgent`, raw scores."""
@@ -97,9 +103,9 @@ class LinearModel:
         The score of an n-gram is shared out evenly over its characters at every occurrence.
         """
         keys, counts = term_frequencies(text)
-        at = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        at, known = lookup(self._keys, keys)
         scores = counts * self._idf[at] * self._weights[at, column] * self._scales[column]
-        scores = np.where(self._keys[at] == keys, scores, 0.0)
+        scores = np.where(known, scores, 0.0)
         shares = np.zeros(len(text), dtype=np.float64)
         for n, grams in enumerate(_ngrams(text), start=1):
             found = np.searchsorted(keys, grams)
@@ -112,8 +118,7 @@ class LinearModel:
     def predict(self, text: str) -> LinearOutput:
         """Score the text of `join_fields`, already normalised."""
         keys, counts = term_frequencies(text)
-        at = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
-        known = self._keys[at] == keys
+        at, known = lookup(self._keys, keys)
         at, values = at[known], counts[known] * self._idf[at[known]]
         length = float(np.sqrt(np.dot(values, values))) or 1.0
         scores = (values / length) @ self._weights[at].astype(np.float32)

@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 # A long title must not push the body out.
 _TITLE_SHARE: Final = 4
 _HEAD_PARTS, _PARTS = 2, 3
-# Characters of either end that are certain to hold more tokens than the window.
+# Of a very long body only so many characters for each token of room are read at either end.
 _CHARS_PER_TOKEN: Final = 8
 
 

@@ -34,9 +34,9 @@ def _is_common_han(char: str) -> bool:
 
 
 def _hides(text: str, written_as: str, meant_as: str) -> bool:
-    """Whether the bytes of `text` in one encoding are Han characters in another."""
+    """Whether the bytes of `text` in one encoding are common Han characters in another."""
     decoded = text.encode(written_as, "ignore").decode(meant_as, "ignore")
-    return sum(map(_is_common_han, filter(is_han, decoded))) >= max(3, len(text) / 6)
+    return sum(map(_is_common_han, filter(is_han, decoded))) >= max(2, len(text) / 6)
 
 
 def _is_latin_mojibake(text: str, visible: int) -> bool:
@@ -56,11 +56,15 @@ def is_damaged(text: Normalised) -> bool:
     visible = len(received) - sum(map(str.isspace, received))
     lost = sum(len(run) for run in _LOST.findall(received))
     lost += sum(len(run) for run in _QUESTION_RUN.findall(received))
-    if lost >= 3 and lost * 20 >= visible:
+    if (lost >= 3 and lost * 20 >= visible) or lost * 2 > visible:
         return True
     if any(mark in received for mark in _CLASSIC) or _is_latin_mojibake(received, visible):
         return True
     han = [char for char in text.text if is_han(char)]
-    if len(han) < _MIN_HAN:
+    if not han:
         return False
-    return sum(map(_is_common_han, han)) / len(han) < _LEAST_COMMON
+    common = sum(map(_is_common_han, han)) / len(han)
+    if len(han) >= _MIN_HAN:
+        return common < _LEAST_COMMON
+    # A few rare characters may be a name; they are damage when their bytes spell common ones.
+    return common < _LEAST_COMMON and _hides(received, "gb18030", "utf-8")

@@ -127,6 +127,11 @@ def _collapse_runs(text: str) -> list[int]:
     ]
 
 
+def _is_ellipsis(text: str, index: int) -> bool:
+    """Whether the dot at `index` begins a run of dots: 拖欠……工资 are two phrases."""
+    return text[index] == "." and text[index + 1 : index + 2] == "."
+
+
 def _is_inserted(text: str, at: list[int], rank: int) -> bool:
     """Whether the separator or space at `text[at[rank]]` was put inside a word."""
     if not 0 < rank < len(at) - 1:
@@ -134,7 +139,7 @@ def _is_inserted(text: str, at: list[int], rank: int) -> bool:
     if not is_han(text[at[rank - 1]]) or not is_han(text[at[rank + 1]]):
         return False
     if text[at[rank]] != " ":
-        return True
+        return not _is_ellipsis(text, at[rank])
     # A space between phrases is punctuation; between single characters it is an obstacle.
     lone_before = rank < 2 or not is_han(text[at[rank - 2]])
     lone_after = rank + 2 >= len(at) or not is_han(text[at[rank + 2]])
