@@ -1,7 +1,7 @@
 # Every command of the project. Environments are made on first use, from the committed locks.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
-DATA ?= ../shared/data
+DATA ?= data
 BASELINE ?=
 ARGS ?=
 PORT ?= 8000
