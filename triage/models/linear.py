@@ -90,7 +90,7 @@ class LinearModel:
         Raises:
             OSError, ValueError, KeyError: the file is missing, damaged or lacks an array.
         """
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return cls(*(arrays[name] for name in FIELDS))
 
     def arrays(self) -> tuple[NDArray[np.generic], ...]:
