@@ -81,6 +81,20 @@ def test_pattern_alone_and_with_phrases(tmp_path: Path) -> None:
     assert found(rules, "30名工人") == []
 
 
+def test_a_later_match_of_a_pattern_counts_when_the_first_fails(tmp_path: Path) -> None:
+    rules = engine(
+        tmp_path, "- {id: p, label: life_safety, weight: 1, note: 甲, pattern: '受(了)?伤'}"
+    )
+    assert found(rules, "昨天没有人受伤。今天我儿子受伤了") == ["p"]
+    assert found(rules, "昨天没有人受伤。今天也没有人受了伤") == []
+
+
+def test_an_empty_match_of_a_pattern_is_no_hit(tmp_path: Path) -> None:
+    rules = engine(tmp_path, "- {id: p, label: civil, weight: 1, note: 甲, pattern: '^a?\\b'}")
+    assert found(rules, "bc") == []
+    assert found(rules, "a b") == ["p"]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.rules.books import apply, engine, found
 from triage.labels import CLASSES, REASONS
 from triage.normalise import normalise
-from triage.rules import RuleEngine
+from triage.rules import RuleEngine, compiled
 from triage.types import Department, Reason
 
 WAGES = "- {id: wages, label: civil, weight: 2, note: 欠薪, any: [拖欠工资, 工钱]}"
@@ -136,6 +136,12 @@ def test_version_follows_what_decides_and_not_the_notes(tmp_path: Path) -> None:
     assert first.startswith("test@1+")
     assert engine(tmp_path, base.replace("note: 甲", "note: 乙")).version == first
     assert engine(tmp_path, base.replace("weight: 1", "weight: 2")).version != first
+
+
+def test_version_follows_the_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = engine(tmp_path, WAGES).version
+    monkeypatch.setattr(compiled, "ENGINE_VERSION", "another")
+    assert engine(tmp_path, WAGES).version != before
 
 
 def test_many_threads_give_the_same_outcome() -> None:

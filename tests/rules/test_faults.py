@@ -78,6 +78,7 @@ def fault(path: Path) -> str:
         ("- {id: bad, label: civil, weight: 1, note: 甲, pattern: '(甲'}", "正则表达式有误"),
         ("- {id: bad, label: civil, weight: 1, note: 甲, pattern: '(甲)\\1'}", "正则表达式有误"),
         ("- {id: bad, label: civil, weight: 1, note: 甲, pattern: '甲*'}", "匹配空文字"),
+        ("- {id: bad, label: civil, weight: 1, note: 甲, pattern: '\\b甲*'}", "匹配空文字"),
         ("- {id: bad, label: civil, weight: 1, note: 甲, pattern: '工資'}", "应写作“工资”"),
     ],
 )

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from triage.errors import RulebookError
 from triage.rules.faults import Fault, summary
@@ -18,6 +18,10 @@ from triage.rules.matcher import (
     unusual_characters,
 )
 from triage.rules.schema import Group, Rule, Rulebook, Scope
+
+# Any change of what hits (matching, distance, scope, word boundaries) must change this: decisions
+# are replayed by version.
+ENGINE_VERSION: Final = "1"
 
 Near = int | Literal["clause", "sentence", "message"]
 
@@ -55,11 +59,12 @@ class CompiledRulebook:
 
 
 def content_version(book: Rulebook) -> str:
-    """`name@version+hash`; the hash covers all that can change a decision, not the notes."""
-    content = [
+    """`name@version+hash`; the hash covers engine and rules, not notes, authors and examples."""
+    rules = [
         rule.model_dump(mode="json", by_alias=True, exclude={"note", "author", "examples"})
         for rule in book.rules
     ]
+    content = {"engine": ENGINE_VERSION, "rules": rules}
     data = json.dumps(content, ensure_ascii=False, sort_keys=True).encode()
     digest = hashlib.sha256(data).hexdigest()[:8]
     return f"{book.header.name}@{book.header.version}+{digest}"

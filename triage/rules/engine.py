@@ -88,7 +88,7 @@ class RuleEngine:
 
     @property
     def version(self) -> str:
-        """`name@version+hash` of all that can change a decision."""
+        """`name@version+hash` of rules and engine: all that can change what they say."""
         return self._book.version
 
     @property
@@ -107,7 +107,7 @@ class RuleEngine:
         if title is not None:
             fields.insert(0, ("title", title))
         find = self._book.matcher.find
-        return tuple(FieldMatches(name, text.text, find(text.text)) for name, text in fields)
+        return tuple(FieldMatches.of(name, text.text, find(text.text)) for name, text in fields)
 
     def candidates(self, fields: Sequence[FieldMatches]) -> list[CompiledRule]:
         """Rules of which a phrase occurs, or that must be tried by pattern, in rulebook order."""

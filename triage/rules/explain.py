@@ -88,10 +88,11 @@ def _near_miss(
     rule: CompiledRule, fields: Sequence[FieldMatches], sources: dict[FieldName, Normalised]
 ) -> Explained | None:
     for field in fields:
-        for start, end in occurrences(rule, field):
+        first = next(iter(occurrences(rule, field)), None)
+        if first is not None:
             source = sources[field.name]
-            cause = rejection(rule, fields, field, (start, end))
-            return _at(rule, field.name, source, source.span(start, end), cause)
+            cause = rejection(rule, fields, field, first)
+            return _at(rule, field.name, source, source.span(*first), cause)
     return None
 
 

@@ -7,7 +7,7 @@ patterns through `google-re2`, which has no backtracking.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import ahocorasick_rs
@@ -31,8 +31,8 @@ class Match(Protocol):
 class Pattern(Protocol):
     """The part of a compiled RE2 expression that is used here."""
 
-    def search(self, text: str) -> Match | None:
-        """The leftmost match in `text`, if any."""
+    def finditer(self, text: str) -> Iterator[Match]:
+        """The matches in `text` from left to right; they do not overlap."""
 
 
 def normalise_phrases(phrases: Sequence[str]) -> list[str]:
@@ -61,7 +61,7 @@ def compile_pattern(pattern: str) -> Pattern:
     """Compile with RE2.
 
     Raises:
-        ValueError: in words for a rule owner, when it does not compile or matches nothing.
+        ValueError: in words for a rule owner, when it does not compile or matches empty text.
     """
     options = re2.Options()
     options.log_errors = False
@@ -71,7 +71,9 @@ def compile_pattern(pattern: str) -> Pattern:
         raise ValueError(
             "正则表达式有误（不支持回溯引用和环视）。请检查括号是否成对，或改用短语"
         ) from None
-    if compiled.search("") is not None:
+    # \b matches beside a letter only.
+    spans = [match.span() for text in ("", "a") for match in compiled.finditer(text)]
+    if any(start == end for start, end in spans):
         raise ValueError("正则表达式能匹配空文字，会处处命中。请写得更具体")
     return compiled
 

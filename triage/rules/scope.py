@@ -8,6 +8,8 @@ Speech in quotation marks is not cancelled: a threat that is quoted was made. A 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections.abc import Sequence
 from typing import Final
 
 from triage.rules.schema import Scope
@@ -47,14 +49,19 @@ def clause_start(text: str, at: int) -> int:
     return start
 
 
-def same_clause(text: str, left_end: int, right_start: int) -> bool:
-    """Whether no mark that ends a clause stands between two spans."""
-    return _CLAUSE_END.search(text, left_end, right_start) is None
+def clause_ends(text: str) -> list[int]:
+    """Where the marks stand that end a clause, in order."""
+    return [mark.start() for mark in _CLAUSE_END.finditer(text)]
 
 
-def same_sentence(text: str, left_end: int, right_start: int) -> bool:
-    """Whether no mark that ends a sentence stands between two spans."""
-    return _SENTENCE_END.search(text, left_end, right_start) is None
+def sentence_ends(text: str) -> list[int]:
+    """Where the marks stand that end a sentence, in order."""
+    return [mark.start() for mark in _SENTENCE_END.finditer(text)]
+
+
+def are_parted(marks: Sequence[int], left_end: int, right_start: int) -> bool:
+    """Whether one of `marks`, which are in order, stands between two spans."""
+    return bisect_left(marks, left_end) < bisect_left(marks, right_start)
 
 
 def _is_denied(before: str) -> bool:
