@@ -5,11 +5,20 @@ Offsets are Unicode code points of the text as received, half-open `[start, end)
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+from pydantic_core import PydanticCustomError
 
 MAX_TEXT_CHARS = 20_000
 MAX_TITLE_CHARS = 1_000
@@ -51,6 +60,21 @@ class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+_RFC_3339: Final = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+
+
+def _rfc_3339(value: object) -> object:
+    """Refuse what Pydantic would guess at: numbers, numbers in a string, dates alone."""
+    if isinstance(value, datetime) or (isinstance(value, str) and _RFC_3339.fullmatch(value)):
+        return value
+    raise PydanticCustomError("datetime_format", "must be a date and time as in RFC 3339")
+
+
+Timestamp = Annotated[AwareDatetime, BeforeValidator(_rfc_3339)]
+
+
 class Attachment(_Value):
     """A reference to a picture or file. It is kept with the message and never fetched."""
 
@@ -65,7 +89,7 @@ class Message(_Value):
     title: Annotated[str, StringConstraints(max_length=MAX_TITLE_CHARS)] | None = None
     text: Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT_CHARS)]
     channel: Annotated[str, StringConstraints(max_length=64)] | None = None
-    received_at: datetime | None = None
+    received_at: Timestamp | None = None
     attachments: Annotated[tuple[Attachment, ...], Field(max_length=50)] = ()
 
 

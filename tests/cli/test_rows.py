@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.cli.conftest import Run
 from triage.errors import InputFileError
 from triage.io import RowError, open_input
-from triage.io.columns import find_columns, row_from
+from triage.io.columns import row_from
 from triage.io.csvfile import CsvReader
 from triage.io.jsonl import MAX_LINE_BYTES, JsonlReader
 from triage.types import Message
@@ -107,28 +107,6 @@ def test_sheet_cells_may_be_numbers_and_dates(tmp_path: Path) -> None:
     assert first.content.received_at.isoformat() == "2026-03-01T09:30:00+08:00"
     assert isinstance(second.content, RowError)
     assert {fault.field for fault in second.content.faults} == {"text", "received_at"}
-
-
-@pytest.mark.parametrize(
-    ("header", "index"),
-    [
-        (["编号", "正文"], 1),
-        (["Text ", "内容"], 0),
-        (["留言 详情"], 0),
-        (["標題", "內容"], 1),
-        ([None, "ｔｅｘｔ"], 1),
-    ],
-)
-def test_text_column_is_found(header: list[object], index: int) -> None:
-    assert find_columns(header, "x.csv")["text"] == index
-
-
-def test_columns_found_are_named_but_not_a_whole_message() -> None:
-    message = "这是一条没有表头的文件里的留言正文它不该整段出现在错误里"
-    with pytest.raises(InputFileError) as caught:
-        find_columns(["备注", message], "x.csv")
-    assert "备注" in str(caught.value)
-    assert message not in str(caught.value)
 
 
 @settings(max_examples=100, deadline=None)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -22,10 +24,16 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 
 _SHANGHAI: Final = dt.timezone(dt.timedelta(hours=8))
-_TIMES: Final = ("%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d", "%Y-%m-%d %H:%M", "%Y-%m-%d",
+_TIMES: Final = ("%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d",
+                 "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d",
                  "%Y年%m月%d日 %H:%M:%S", "%Y年%m月%d日 %H:%M", "%Y年%m月%d日")  # fmt: skip
 _SHOWN: Final = 20
-_SHOWN_CHARS: Final = 16
+# What reads like a header: a plain name, or a word of Chinese forms.
+_HEADER: Final = re.compile(
+    r"[a-z_]{1,24}|(?:留言|来信|信件|工单|诉求|问题|来源|联系|申请|投诉|举报|受理|办理|处理|回复|承办|所属"
+    r"|责任|登记|提交|用户)?(?:人|编号|序号|内容|详情|正文|标题|主题|时间|日期|姓名|名称|电话|手机号?|方式|地址|渠道"
+    r"|来源|部门|单位|地区|类型|类别|分类|状态|结果|意见|附件|备注|说明)"
+)
 
 
 def _folded(header: object) -> str:
@@ -36,7 +44,8 @@ def find_columns(headers: Sequence[object], where: str) -> dict[str, int]:
     """Field name → index of its column.
 
     Raises:
-        InputFileError: no column holds the text; the error names those that were found.
+        InputFileError: no column holds the text. The error names those that were found only
+            if all read like headers: a file without them has a citizen's data in their place.
     """
     at: dict[str, int] = {}
     for index, header in enumerate(headers):
@@ -47,15 +56,20 @@ def find_columns(headers: Sequence[object], where: str) -> dict[str, int]:
         if known:
             columns[field] = known[0]
     if "text" not in columns:
-        # A file without headers has a message in their place: show the beginnings only.
-        found = [str(h).strip()[:_SHOWN_CHARS] for h in headers[:_SHOWN] if _folded(h)]
         others = [names[1] for field, names in ALIASES.items() if field != "text"]
         raise InputFileError(
-            f"{where}: no column holds the messages. Columns found: {', '.join(found) or 'none'}. "
+            f"{where}: no column holds the messages. {_found(headers)} "
             f"Name one of them {', '.join(ALIASES['text'][:4])}; "
             f"optional ones are {', '.join(others)}"
         )
     return columns
+
+
+def _found(headers: Sequence[object]) -> str:
+    names = [name for header in headers if (name := _folded(header))]
+    if all(map(_HEADER.fullmatch, names)):
+        return f"Columns found: {', '.join(names[:_SHOWN]) or 'none'}."
+    return f"Cells in its first row: {len(names)}, which do not all read like column names."
 
 
 def _as_text(value: object) -> object:
@@ -74,16 +88,21 @@ def _as_text(value: object) -> object:
 def _as_time(value: object) -> object:
     """A time as spreadsheets write it; without a zone it is meant as Chinese time."""
     if isinstance(value, str):
-        value = value.strip()
-        for pattern in _TIMES:
-            try:
-                return dt.datetime.strptime(value, pattern).replace(tzinfo=_SHANGHAI)
-            except ValueError:
-                continue
-        return value or None
-    if isinstance(value, dt.datetime) and value.tzinfo is None:
-        return value.replace(tzinfo=_SHANGHAI)
+        value = _parsed(value.strip())
+    if isinstance(value, dt.datetime):
+        return value if value.tzinfo else value.replace(tzinfo=_SHANGHAI)
+    if isinstance(value, dt.date):
+        return dt.datetime.combine(value, dt.time(), _SHANGHAI)
     return value
+
+
+def _parsed(time: str) -> dt.datetime | str | None:
+    with contextlib.suppress(ValueError):
+        return dt.datetime.fromisoformat(time)
+    for pattern in _TIMES:
+        with contextlib.suppress(ValueError):
+            return dt.datetime.strptime(time, pattern)
+    return time or None
 
 
 def row_from(number: int, cells: Mapping[str, object]) -> InputRow:

@@ -45,7 +45,6 @@ COLUMNS: Final[dict[str, type[str | int | float | bool]]] = {
     "error_code": str,
     "error_detail": str,
 }
-TEXT_COLUMNS: Final = ("title", "text")
 
 
 def columns(*, with_text: bool) -> dict[str, type[str | int | float | bool]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,8 @@ from triage.io.rows import InputRow, Outcome, RowError
 
 _READ_ROWS: Final = 1_024
 _WRITE_ROWS: Final = 4_096
+# No message may hold it: a cell that cannot be read makes its row one with an error.
+_UNREADABLE: Final = "\udcff"
 _TYPES: Final = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 
 
@@ -37,7 +39,7 @@ class ParquetReader:
         wanted = list(self._fields.values())
         batches = self._file.iter_batches(_READ_ROWS, columns=wanted)
         while (batch := self._next(batches)) is not None:
-            for record in batch.to_pylist():
+            for record in _records(batch):
                 self.done += 1
                 found = {field: record[name] for field, name in self._fields.items()}
                 yield row_from(self.done, found)
@@ -51,6 +53,26 @@ class ParquetReader:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _records(batch: pa.RecordBatch) -> Iterable[dict[str, object]]:
+    """The rows of a batch; where one of its cells cannot be read, cell by cell."""
+    try:
+        records: list[dict[str, object]] = batch.to_pylist()
+    except (ValueError, OverflowError):
+        names, columns = batch.schema.names, batch.columns
+        cells = ([_cell(column[row]) for column in columns] for row in range(batch.num_rows))
+        return (dict(zip(names, row, strict=True)) for row in cells)
+    return records
+
+
+def _cell(scalar: pa.Scalar) -> object:
+    """The value of a cell, if it is UTF-8 and, as a time, one that Python knows."""
+    try:
+        value: object = scalar.as_py()
+    except (ValueError, OverflowError):
+        return _UNREADABLE
+    return value
 
 
 class ParquetWriter:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,10 @@ from triage.io.columns import find_columns, row_from
 from triage.io.flat import Cell, cells, columns
 from triage.io.rows import InputRow, Outcome
 
+# What openpyxl lets through of damage in the archive or its XML (a ParseError is a SyntaxError,
+# an encrypted member a RuntimeError).
+_DAMAGE: Final = (BadZipFile, InvalidFileException, SyntaxError, EOFError, zlib.error,
+                  LookupError, ValueError, TypeError, AttributeError, RuntimeError)  # fmt: skip
 _MAX_CELL_CHARS: Final = 32_767
 
 
@@ -37,7 +42,7 @@ class XlsxReader:
                 warnings.simplefilter("ignore")
                 self._book = openpyxl.load_workbook(path, read_only=True, data_only=True)
             self._sheet = self._book.worksheets[0]
-        except (BadZipFile, InvalidFileException, KeyError, IndexError, ValueError):
+        except _DAMAGE:
             raise InputFileError(
                 f"{path.name} is no Excel workbook (.xlsx); save it again as .xlsx"
             ) from None
@@ -47,13 +52,19 @@ class XlsxReader:
 
     def __iter__(self) -> Iterator[InputRow]:
         rows = self._sheet.iter_rows(values_only=True)
-        header = next(rows, ())
-        fields = find_columns(header, self._name)
-        for number, values in enumerate(rows, start=2):
-            self.done = number
+        fields = find_columns(self._next(rows) or (), self._name)
+        self.done = 1
+        while (values := self._next(rows)) is not None:
+            self.done += 1
             found = {f: values[i] if i < len(values) else None for f, i in fields.items()}
             if any(value not in (None, "") for value in found.values()):
-                yield row_from(number, found)
+                yield row_from(self.done, found)
+
+    def _next(self, rows: Iterator[tuple[object, ...]]) -> tuple[object, ...] | None:
+        try:
+            return next(rows, None)
+        except _DAMAGE:
+            raise InputFileError(f"{self._name} is damaged after row {self.done}") from None
 
     def close(self) -> None:
         """Close the workbook."""
