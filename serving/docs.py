@@ -62,9 +62,12 @@ async def page() -> HTMLResponse:
 
 
 @router.get("/openapi.json")
-async def description(request: Request) -> JSONResponse:
-    """The OpenAPI description."""
-    return JSONResponse(build_openapi(request.app))
+def description(request: Request) -> JSONResponse:
+    """The OpenAPI description, built once; not async, so that it is off the event loop."""
+    app: FastAPI = request.app
+    if app.openapi_schema is None:
+        app.openapi_schema = build_openapi(app)
+    return JSONResponse(app.openapi_schema)
 
 
 def add_docs(app: FastAPI) -> None:

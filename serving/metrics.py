@@ -35,7 +35,8 @@ class Metrics:
         )
         self.stages = Histogram(
             "triage_stage_seconds",
-            "Time by stage: parse, queue (waiting for a thread), classify, request (all of it).",
+            "Time by stage: parse (a body, also each entry of a batch), queue (for a thread), "
+            "classify, request (all of it).",
             ["stage"],
             buckets=_BUCKETS,
             registry=registry,

@@ -116,8 +116,7 @@ class Service:
 
         def work() -> bytes:
             try:
-                with self._metrics.stages.labels("parse").time():
-                    message = message_from(parse_json(body))
+                message = self._parse(lambda: message_from(parse_json(body)))
                 return self._decide(message)
             except InvalidMessageError as error:
                 raise ProblemError.of(error) from None
@@ -130,13 +129,13 @@ class Service:
         Raises:
             ProblemError: the body is no JSON or no batch.
         """
-        entries = await self._run(lambda: parse_batch(body, most))
+        entries = await self._run(lambda: self._parse(lambda: parse_batch(body, most)))
         jobs = (self._run(partial(self._entry, entry, request_id)) for entry in entries)
         return b'{"results":[' + b",".join(await asyncio.gather(*jobs)) + b"]}"
 
     def _entry(self, entry: object, request_id: str) -> bytes:
         try:
-            return self._decide(message_from(entry))
+            return self._decide(self._parse(lambda: message_from(entry)))
         except InvalidMessageError as error:
             problem = ProblemError.of(error)
         except Exception as error:
@@ -145,6 +144,10 @@ class Service:
             problem = ProblemError("internal_error")
         self._metrics.refusals.labels(problem.code).inc()
         return problem.problem(request_id).model_dump_json().encode()
+
+    def _parse(self, work: Callable[[], T]) -> T:
+        with self._metrics.stages.labels("parse").time():
+            return work()
 
     def _decide(self, message: Message) -> bytes:
         with self._metrics.stages.labels("classify").time():

@@ -55,7 +55,8 @@ def alone() -> list[bytes]:
 def server() -> Iterator[Server]:
     port = free_port()
     options = ("--port", str(port), "--threads", "2")
-    with running("tests.serving.serve_command", *options, port=port) as started:
+    command = (sys.executable, "-m", "tests.serving.serve_command", *options)
+    with running(*command, port=port) as started:
         started.wait("/readyz")
         yield started
 

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
-from tests.serving.process import ROOT
+import httpx2
+import pytest
+
+from tests.serving.process import ROOT, free_port, running
+from triage.types import Decision
+
+_SERVE = ROOT / ".venv-serve" / "bin"
+_PRESENT = """
+from importlib.util import find_spec
+print([name for name in ("torch", "transformers", "datasets", "sklearn") if find_spec(name)])
+"""
 
 _PROGRAM = """
 import sys
@@ -31,6 +42,23 @@ with TestClient(create_app(Settings())) as client:
 import triage.cli.main
 assert not {"torch", "transformers"} & set(sys.modules)
 """
+
+
+@pytest.mark.skipif(
+    not _SERVE.exists() and "MAKELEVEL" not in os.environ,
+    reason="there is no .venv-serve; make test builds it and never skips this",
+)
+def test_environment_of_make_serve() -> None:
+    # Isolated: neither the working directory nor PYTHONPATH may add to the environment.
+    python = [_SERVE / "python", "-I", "-c", _PRESENT]
+    assert subprocess.check_output(python, text=True, timeout=60).strip() == "[]"
+    port = free_port()
+    with running(str(_SERVE / "triage"), "serve", "--port", str(port), port=port) as server:
+        server.wait("/readyz")
+        url = server.url + "/v1/classify"
+        answer = httpx2.post(url, json={"text": "公司拖欠工资"}, timeout=60)
+    assert answer.status_code == 200
+    Decision.model_validate_json(answer.content)
 
 
 def test_environment_that_lacks_them() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -42,10 +41,10 @@ class Server:
 
 
 @contextlib.contextmanager
-def running(module: str, *argv: str, port: int) -> Iterator[Server]:
-    """A server started by `python -m module argv`; it is ended in any case."""
+def running(*command: str, port: int) -> Iterator[Server]:
+    """A server started by `command`; it is ended in any case."""
     process = subprocess.Popen(
-        [sys.executable, "-m", module, *argv],
+        command,
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

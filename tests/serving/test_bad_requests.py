@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 
@@ -9,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
+from starlette.types import Message, Receive, Scope, Send
 
 from serving.app import create_app
-from serving.problems import KINDS
+from serving.middleware import BodyLimit
+from serving.problems import KINDS, ProblemError
 from serving.settings import Settings
 from tests.fakes import FakeClassifier
 from tests.serving.conftest import wait_until_ready
@@ -61,6 +64,10 @@ NO_MESSAGE = {
     "id too long": (GOOD | {"id": "x" * 129}, "id"),
     "channel list": (GOOD | {"channel": []}, "channel"),
     "time": (GOOD | {"received_at": "昨天"}, "received_at"),
+    "time without zone": (GOOD | {"received_at": "2024-05-01T08:30:00"}, "received_at"),
+    "date alone": (GOOD | {"received_at": "2024-05-01"}, "received_at"),
+    "time number": (GOOD | {"received_at": 1714521600}, "received_at"),
+    "time number in a string": (GOOD | {"received_at": "1714521600"}, "received_at"),
     "time infinite": (GOOD | {"received_at": 1e308}, "received_at"),
     "attachments object": (GOOD | {"attachments": {"name": "a"}}, "attachments"),
     "attachments many": (GOOD | {"attachments": [{"name": "a"}] * 51}, "attachments"),
@@ -141,17 +148,32 @@ def test_body_too_large_by_its_length(client: TestClient) -> None:
     is_problem(client.post("/v1/classify", content=body, headers=JSON), 413, "body_too_large")
 
 
-def test_body_too_large_while_streaming(client: TestClient) -> None:
+def test_body_too_large_without_a_declared_length(client: TestClient) -> None:
+    pieces = (b"a" * 65_536 for _ in range(64))
+    answer = client.post("/v1/classify", content=pieces, headers=JSON)
+    is_problem(answer, 413, "body_too_large")
+
+
+def test_body_too_large_is_refused_while_it_streams_in() -> None:
     sent = 0
 
-    def pieces() -> Iterator[bytes]:
+    async def piece() -> Message:
         nonlocal sent
-        for _ in range(64):
-            sent += 1
-            yield b"a" * 65_536
+        sent += 1
+        return {"type": "http.request", "body": b"a" * 65_536, "more_body": sent < 64}
 
-    answer = client.post("/v1/classify", content=pieces(), headers=JSON)
-    is_problem(answer, 413, "body_too_large")
+    async def reading(_scope: Scope, receive: Receive, _send: Send) -> None:
+        while (await receive())["more_body"]:
+            pass
+
+    async def send(_: Message) -> None:
+        pytest.fail("nothing is answered here")
+
+    limited = BodyLimit(reading, limit=2 * 1024 * 1024)
+    with pytest.raises(ProblemError) as refused:
+        asyncio.run(limited({"type": "http", "headers": []}, piece, send))
+    assert refused.value.code == "body_too_large"
+    assert sent == 33
 
 
 def test_body_of_the_largest_size_is_read(client: TestClient) -> None:

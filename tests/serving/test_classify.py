@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 
+import pytest
 from starlette.testclient import TestClient
 
 from serving.app import create_app
@@ -94,9 +95,12 @@ def test_alive_at_once_ready_when_warm() -> None:
         assert client.post("/v1/classify", json=DUST).status_code == 200
 
 
-def test_failed_warm_up_stays_not_ready() -> None:
+def test_failed_warm_up_stays_not_ready(caplog: pytest.LogCaptureFixture) -> None:
     with TestClient(create_app(Settings(), BrokenWarmUp())) as client:
-        time.sleep(0.1)
+        deadline = time.monotonic() + 10
+        while "warm-up failed" not in caplog.text:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
         assert client.get("/readyz").status_code == 503
         assert client.get("/livez").status_code == 200
 
@@ -107,6 +111,7 @@ def test_metrics_count_what_happened() -> None:
         client.post("/v1/classify", json=DUST)
         client.post("/v1/classify", json=FROZEN)
         client.post("/v1/classify", json={"text": ""})
+        client.post("/v1/classify/batch", json={"messages": [FROZEN, {"text": ""}]})
         client.get("/nowhere/private")
         answer = client.get("/metrics")
     lines = answer.text.splitlines()
@@ -114,14 +119,15 @@ def test_metrics_count_what_happened() -> None:
     for line in (
         'triage_decisions_total{department="public_interest"} 1.0',
         'triage_decisions_total{department="complaints"} 0.0',
-        "triage_urgent_total 1.0",
-        'triage_urgency_reasons_total{reason="livelihood"} 1.0',
-        'triage_refusals_total{code="invalid_message"} 1.0',
+        "triage_urgent_total 2.0",
+        'triage_urgency_reasons_total{reason="livelihood"} 2.0',
+        'triage_refusals_total{code="invalid_message"} 2.0',
         'triage_requests_total{route="/v1/classify",status="200"} 2.0',
         'triage_requests_total{route="(other)",status="404"} 1.0',
         "triage_ready 1.0",
         'triage_versions{model="fake@1+00000000",normaliser="1",rulebook="fake@1+0000"} 1.0',
-        'triage_stage_seconds_count{stage="classify"} 2.0',
+        'triage_stage_seconds_count{stage="classify"} 3.0',
+        'triage_stage_seconds_count{stage="parse"} 6.0',
     ):
         assert line in lines, line
 

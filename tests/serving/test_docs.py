@@ -38,6 +38,16 @@ def test_description_names_bodies_and_problems(client: TestClient) -> None:
         assert name in schema["components"]["schemas"]
 
 
+def test_description_is_built_once() -> None:
+    app = create_app(Settings(), FakeClassifier())
+    with TestClient(app) as client:
+        first = client.get("/openapi.json").json()
+        built = app.openapi_schema
+        assert built == first
+        assert client.get("/openapi.json").json() == first
+        assert app.openapi_schema is built
+
+
 @pytest.mark.parametrize("name", MESSAGES)
 def test_examples_are_accepted(client: TestClient, name: str) -> None:
     schema = client.get("/openapi.json").json()

@@ -20,7 +20,9 @@ TEXT = "门口的工地整天扬尘"
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with running("tests.serving.fake_server", str(port := free_port()), port=port) as started:
+    port = free_port()
+    command = (sys.executable, "-m", "tests.serving.fake_server", str(port))
+    with running(*command, port=port) as started:
         yield started
 
 
