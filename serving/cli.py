@@ -31,7 +31,8 @@ def serve(
 ) -> None:
     """Serve the HTTP API (启动接口服务). Options win over TRIAGE_… environment variables.
 
-    Exit codes: 0 stopped, 2 wrong settings, bundle or rulebook.
+    Exit codes: 0 stopped; 2 wrong settings, bundle or rulebook; 3 the server could not start, for
+    example because the port is in use.
     """
     try:
         import uvicorn  # noqa: F401

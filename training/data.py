@@ -104,8 +104,11 @@ def read_labelled(path: Path, cache: Path) -> list[Example]:
         try:
             example = _example(Row.model_validate(record))
         except ValidationError as error:
-            fields = ", ".join(".".join(map(str, e["loc"])) for e in error.errors())
-            raise InputFileError(f"{path}, row {number}: check the field(s) {fields}") from None
+            # Pydantic's messages name what is allowed; what was received stays out.
+            faults = "; ".join(
+                f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()
+            )
+            raise InputFileError(f"{path}, row {number}: {faults}") from None
         if example is not None:
             examples.append(example)
     return examples

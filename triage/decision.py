@@ -49,11 +49,18 @@ class Verdict:
 
 
 def _reasons(voices: Voices, thresholds: Thresholds) -> tuple[Reason, ...]:
-    """Reasons that the rules or the model name; the likeliest one where neither does."""
+    """Reasons that the rules or the model name; where neither does, the likeliest one.
+
+    A rule that is too weak to name its reason alone still knows better than the model, which
+    has seen few of each.
+    """
     by_model = np.array([sigmoid(float(score)) for score in voices.model.reasons])
-    ruled = set(voices.rules.reasons)
-    named = {r for r, p in zip(REASONS, by_model, strict=True) if p >= thresholds.reason}
-    chosen = ruled | named or {REASONS[int(by_model.argmax())]}
+    chosen = set(voices.rules.reasons)
+    chosen |= {r for r, p in zip(REASONS, by_model, strict=True) if p >= thresholds.reason}
+    if not chosen:
+        hinted = max(REASONS, key=voices.rules.urgency.__getitem__)
+        likeliest = REASONS[int(by_model.argmax())]
+        chosen = {hinted if voices.rules.urgency[hinted] > 0 else likeliest}
     return tuple(reason for reason in REASONS if reason in chosen)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import openpyxl
@@ -14,6 +16,7 @@ import pytest
 
 from tests.cli.conftest import Run
 from tests.fakes import FakeClassifier
+from tests.serving.process import ROOT
 from triage.types import Message
 
 DUST = "门口的工地整天扬尘，请管一管。"
@@ -196,3 +199,35 @@ def test_csv_without_rows(run: Run, tmp_path: Path, content: bytes) -> None:
     file.write_bytes(content)
     ran = run("classify", str(file))
     assert (ran.code, ran.out) == ((0, b"") if content.strip() else (2, b""))
+
+
+@pytest.mark.parametrize("name", ["messages.csv", "../here/messages.csv"])
+def test_the_input_is_never_overwritten(tmp_path: Path, name: str) -> None:
+    (tmp_path / "here").mkdir()
+    file = tmp_path / "here" / "messages.csv"
+    file.write_text("text\n老板拖欠工资\n", encoding="utf-8")
+    ran = subprocess.run(
+        [sys.executable, "-m", "triage.cli", "classify", str(file), "-o", str(file.parent / name)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ran.returncode == 2
+    assert "would be lost" in ran.stderr
+    assert file.read_text(encoding="utf-8") == "text\n老板拖欠工资\n"
+
+
+def test_a_refused_input_leaves_no_traceback_beside_a_workbook(tmp_path: Path) -> None:
+    file = tmp_path / "messages.csv"
+    file.write_text("foo,bar\n1,2\n", encoding="utf-8")
+    ran = subprocess.run(
+        [sys.executable, "-m", "triage.cli", "classify", str(file), "-o", str(tmp_path / "o.xlsx")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ran.returncode == 2
+    assert "Traceback" not in ran.stderr
+    assert not (tmp_path / "o.xlsx").exists()

@@ -132,6 +132,11 @@ def test_an_urgent_message_always_has_a_reason() -> None:
     assert result.reasons == (Reason.MINOR_HARM,)
 
 
+def test_a_weak_rule_names_the_reason_before_a_guess_of_the_model() -> None:
+    said = voices(urgent=9.0, reasons={Reason.MINOR_HARM: -1.0}, alarms={Reason.LIVELIHOOD: 0.9})
+    assert verdict(said).reasons == (Reason.LIVELIHOOD,)
+
+
 def test_reasons_of_rules_and_model_are_joined_in_a_fixed_order() -> None:
     said = voices(urgent=9.0, reasons={Reason.LIFE_SAFETY: 2.0}, alarms={Reason.EVIDENCE_LOSS: 1.0})
     assert verdict(said).reasons == (Reason.LIFE_SAFETY, Reason.EVIDENCE_LOSS)

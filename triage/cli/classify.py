@@ -65,6 +65,10 @@ def classify(
         return loaded
 
     human = sys.stdout.isatty() and not as_json
+    if output is not None and _is_file(what) and output.exists() and output.samefile(what):
+        raise typer.BadParameter(
+            "it is the input file, whose messages would be lost; name another", param_hint="-o"
+        )
     if what == _STDIN or _is_file(what):
         if title is not None:
             raise typer.BadParameter("it belongs to a text, not to a file", param_hint="--title")

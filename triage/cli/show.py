@@ -42,8 +42,8 @@ def marked(text: str, spans: list[tuple[int, int, str]]) -> Text:
 def _urgency(decision: Decision) -> Text:
     reasons = "、".join(REASON_NAMES[reason] for reason in decision.urgency.reasons)
     if not decision.urgent:
-        return Text(f"否（{decision.urgency.score:.2f}）")
-    return Text(f"是（{decision.urgency.score:.2f}） {reasons}", style="bold red")
+        return Text(f"否（概率 {decision.urgency.score:.2f}）")
+    return Text(f"是（概率 {decision.urgency.score:.2f}） {reasons}", style="bold red")
 
 
 def _review(decision: Decision) -> Text:

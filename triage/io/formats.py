@@ -84,9 +84,9 @@ def _writer(kind: Format, path: Path, *, with_text: bool) -> Iterator[Writer]:
     if kind is Format.XLSX:
         from triage.io.xlsx import XlsxWriter
 
-        book = XlsxWriter(with_text=with_text)
-        yield book
-        book.save(path)
+        with contextlib.closing(XlsxWriter(with_text=with_text)) as book:
+            yield book
+            book.save(path)
     elif kind is Format.PARQUET:
         from triage.io.parquet import ParquetWriter
 

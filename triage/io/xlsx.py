@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 import zlib
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Final
 from zipfile import BadZipFile
@@ -76,6 +77,7 @@ class XlsxWriter:
 
     def __init__(self, *, with_text: bool) -> None:
         self._with_text = with_text
+        self._saved = False
         self._book = openpyxl.Workbook(write_only=True)
         self._sheet = self._book.create_sheet("triage")
         self._sheet.freeze_panes = "A2"
@@ -97,3 +99,9 @@ class XlsxWriter:
     def save(self, path: Path) -> None:
         """Write the workbook to `path`."""
         self._book.save(path)
+        self._saved = True
+
+    def close(self) -> None:
+        """Give up an unsaved workbook: saved nowhere, it leaves no open temporary file."""
+        if not self._saved:
+            self._book.save(BytesIO())
