@@ -143,7 +143,8 @@ def finetune(model: TriageModel, examples: Sequence[Example], validation: Sequen
              windower: Windower, settings: FinetuneSettings, out: Path) -> TriageModel:  # fmt: skip
     """Fine-tune `model` in place and leave it at its best epoch by validation macro-F1.
 
-    A checkpoint after every epoch lets an interrupted run go on; it is deleted by the caller.
+    A checkpoint after every epoch lets an interrupted run go on; it belongs to the settings and
+    data of its working directory (`training.steps`).
     """
     on = device()
     model.to(on)
