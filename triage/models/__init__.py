@@ -2,6 +2,15 @@
 
 from triage.models.linear import LinearModel, LinearOutput, join_fields
 from triage.models.onnx import OnnxModel
-from triage.models.protocol import Model, ModelOutput
+from triage.models.protocol import Model, ModelOutput, Occlusion, Span
 
-__all__ = ["LinearModel", "LinearOutput", "Model", "ModelOutput", "OnnxModel", "join_fields"]
+__all__ = [
+    "LinearModel",
+    "LinearOutput",
+    "Model",
+    "ModelOutput",
+    "Occlusion",
+    "OnnxModel",
+    "Span",
+    "join_fields",
+]

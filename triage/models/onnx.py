@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -9,8 +10,9 @@ import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
-from triage.models.protocol import ModelOutput
-from triage.models.window import Windower
+from triage.models.occlusion import segments
+from triage.models.protocol import ModelOutput, Occlusion, Span
+from triage.models.window import Window, Windower
 from triage.normalise import Normalised
 
 OUTPUTS: Final = ("classes", "urgent", "reasons")
@@ -48,7 +50,23 @@ class OnnxModel:
 
     def predict(self, title: Normalised | None, body: Normalised) -> ModelOutput:
         """Score one message; see `ModelOutput`."""
-        window = self._window(title.text if title else None, body.text)
+        return self._score(self._window(title.text if title else None, body.text))
+
+    def occlude(
+        self, title: Normalised | None, body: Normalised, clauses: Sequence[Span]
+    ) -> list[Occlusion]:
+        """Score the message without each of its clauses; see `Model.occlude`.
+
+        One after the other: int8 scores depend on what else is in a batch. At most
+        `occlusion.MOST_SEGMENTS` (24) runs of the model, none longer than that of `predict`.
+        """
+        tokens = self._window.tokens(title.text if title else None, body.text)
+        return [
+            Occlusion(part.span, self._score(self._window.of_tokens(part.without(tokens))))
+            for part in segments(tokens, clauses)
+        ]
+
+    def _score(self, window: Window) -> ModelOutput:
         feed = {
             "input_ids": np.array([window.ids], dtype=np.int64),
             "token_type_ids": np.array([window.segments], dtype=np.int64),
