@@ -69,6 +69,7 @@ def decision_example() -> dict[str, object]:
             "public_interest": 0.9371,
             "complaints": 0.0109,
         },
+        "department_set": ["public_interest"],
         "urgent": False,
         "urgency": {"score": 0.0417, "reasons": []},
         "needs_review": False,

@@ -22,7 +22,9 @@ class Thresholds(BaseModel):
     probability of "no matter to handle" on, a person decides. `urgent`, `reason`: from these
     probabilities on, the message is urgent, or a reason is named. `certain_rule`: a reason whose
     rules reach this score makes the message urgent whatever the model says. `disagree`: the rules
-    object when their favourite leads the decided department by this much.
+    object when their favourite leads the decided department by this much. `conformal`:
+    departments of at least this probability belong to the decision's set (split conformal
+    prediction with the least ambiguous set, Sadinle, Lei & Wasserman 2019); None: not calibrated.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,6 +35,7 @@ class Thresholds(BaseModel):
     reason: Share
     certain_rule: Annotated[float, Field(ge=0)]
     disagree: Annotated[float, Field(ge=0)]
+    conformal: Share | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Verdict:
     department: Department
     second: Department
     probabilities: Floats64
+    department_set: tuple[Department, ...] | None
     urgent: bool
     urgency: float
     reasons: tuple[Reason, ...]
@@ -80,6 +84,16 @@ def _nothing(voices: Voices, fused: Fused, thresholds: Thresholds) -> bool:
     return ruled or float(fused.classes[-1]) >= thresholds.nothing
 
 
+def _department_set(
+    four: Floats64, order: list[int], decided: Department, least: float | None
+) -> tuple[Department, ...] | None:
+    """The departments of at least this probability; the decided one, whatever its own is."""
+    if least is None:
+        return None
+    ranked = ((DEPARTMENTS[i], float(four[i])) for i in order)
+    return tuple(name for name, share in ranked if share >= least or name is decided)
+
+
 def decide(voices: Voices, fused: Fused, thresholds: Thresholds, *, damaged: bool) -> Verdict:
     """The department, its probability among the four, urgency, and why a person should look."""
     four = fused.departments
@@ -100,6 +114,7 @@ def decide(voices: Voices, fused: Fused, thresholds: Thresholds, *, damaged: boo
         department=decided,
         second=second,
         probabilities=four,
+        department_set=_department_set(four, order, decided, thresholds.conformal),
         urgent=urgent,
         urgency=fused.urgent,
         reasons=_reasons(voices, thresholds) if urgent else (),

@@ -94,7 +94,12 @@ class Message(_Value):
 
 
 class Evidence(_Value):
-    """A span that spoke for a label: a rule's hit, or a clause the model leaned on."""
+    """A span that spoke for a label: a rule's hit, or a clause that a model leaned on.
+
+    `weight` of a rule is the rule's own; of a clause its share of the linear voice's support, or,
+    where an explanation was asked for, how much the encoder's log probability of the label falls
+    without it.
+    """
 
     source: Literal["rule", "model"]
     label: str
@@ -122,12 +127,18 @@ class Versions(_Value):
 
 
 class Decision(_Value):
-    """The answer for one message. `probabilities` are calibrated and sum to one."""
+    """The answer for one message. `probabilities` are calibrated and sum to one.
+
+    `department_set`: the departments that cannot be ruled out, likeliest first; over messages like
+    those it was calibrated on, it holds the right one 95 % of the time. None where the bundle is
+    not calibrated for it.
+    """
 
     id: str | None
     department: Department
     second: Department | None
     probabilities: dict[Department, float]
+    department_set: tuple[Department, ...] | None = None
     urgent: bool
     urgency: Urgency
     needs_review: bool

@@ -120,6 +120,60 @@ def test_only_an_override_sets_the_department_and_says_so() -> None:
     assert ReviewReason.RULES_DISAGREE in result.review
 
 
+CLOSE = (2.0, 1.9, 0.0, 1.0, -9.0)
+
+
+def conformal_set(said: Voices, least: float | None) -> tuple[Department, ...] | None:
+    thresholds = THRESHOLDS.model_copy(update={"conformal": least})
+    return decide(said, fuse(said, WEIGHTS), thresholds, damaged=False).department_set
+
+
+def test_without_calibration_there_is_no_set() -> None:
+    assert THRESHOLDS.conformal is None
+    assert verdict(voices()).department_set is None
+
+
+@pytest.mark.parametrize(
+    ("least", "size"), [(0.0, 4), (0.01, 4), (0.1, 3), (0.3, 2), (0.46, 1), (0.9, 1), (1.0, 1)]
+)
+def test_the_set_holds_who_is_likely_enough_in_falling_order(least: float, size: int) -> None:
+    ranked = (
+        Department.CIVIL, Department.ADMINISTRATIVE, Department.COMPLAINTS,
+        Department.PUBLIC_INTEREST,
+    )  # fmt: skip
+    assert conformal_set(voices(CLOSE), least) == ranked[:size]
+
+
+def test_the_threshold_itself_is_inside() -> None:
+    said = voices(CLOSE)
+    exactly = float(fuse(said, WEIGHTS).departments[1])
+    assert len(conformal_set(said, exactly) or ()) == 2
+    assert len(conformal_set(said, np.nextafter(exactly, 1.0)) or ()) == 1
+
+
+def test_a_department_set_by_a_rule_is_in_the_set_where_its_probability_ranks_it() -> None:
+    said = voices(CLOSE, override=Department.PUBLIC_INTEREST)
+    chosen = conformal_set(said, 0.3)
+    assert chosen == (Department.CIVIL, Department.ADMINISTRATIVE, Department.PUBLIC_INTEREST)
+
+
+@given(st.lists(st.floats(-8, 8), min_size=5, max_size=5), st.floats(0, 1), st.floats(0, 1))
+def test_a_lower_threshold_never_takes_a_department_away(
+    classes: list[float], low: float, high: float
+) -> None:
+    low, high = sorted((low, high))
+    said = voices(tuple(classes))
+    wide, narrow = conformal_set(said, low) or (), conformal_set(said, high) or ()
+    assert verdict(said).department in narrow
+    assert set(narrow) <= set(wide)
+
+
+@pytest.mark.parametrize("least", [-0.1, 1.1, "x"])
+def test_a_threshold_that_is_no_probability_is_refused(least: object) -> None:
+    with pytest.raises(ValidationError):
+        Thresholds(**{**THRESHOLDS.model_dump(), "conformal": least})
+
+
 def test_a_certain_rule_makes_urgent_whatever_the_model_says() -> None:
     result = verdict(voices(urgent=-30.0, alarms={Reason.DEADLINE: 3.0}))
     assert result.urgent

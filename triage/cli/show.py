@@ -58,6 +58,9 @@ def _summary(decision: Decision) -> Table:
         name = Text(DEPARTMENT_NAMES[department], style="bold green" if chosen else "")
         mark = "部门" if chosen else "次选" if department is decision.second else ""
         table.add_row(mark, name, f"{share:.3f} " + "█" * round(share * _BAR))
+    if decision.department_set is not None:
+        names = "、".join(DEPARTMENT_NAMES[name] for name in decision.department_set)
+        table.add_row("范围", names, "")
     table.add_row("紧急", _urgency(decision), "")
     table.add_row("复核", _review(decision), "")
     if decision.truncated:

@@ -7,10 +7,16 @@ from typing import Final
 
 from triage.io.rows import Outcome, RowError
 from triage.labels import DEPARTMENT_NAMES, DEPARTMENTS, REASON_NAMES, REVIEW_REASON_NAMES
-from triage.types import Decision, Message
+from triage.types import Decision, Department, Message
 
 Cell = str | int | float | bool | None
 _OfDecision = Callable[[Decision], Cell]
+
+
+def _set(decision: Decision, separator: str, name: Callable[[Department], str]) -> str | None:
+    chosen = decision.department_set
+    return None if chosen is None else separator.join(map(name, chosen))
+
 
 _DECISION: Final[tuple[tuple[str, type[str | float | bool], _OfDecision], ...]] = (
     ("department", str, lambda d: d.department.value),
@@ -20,6 +26,8 @@ _DECISION: Final[tuple[tuple[str, type[str | float | bool], _OfDecision], ...]] 
         (f"p_{name.value}", float, lambda d, name=name: d.probabilities[name])
         for name in DEPARTMENTS
     ),
+    ("department_set", str, lambda d: _set(d, ";", str)),
+    ("department_set_names", str, lambda d: _set(d, "；", DEPARTMENT_NAMES.__getitem__)),
     ("urgent", bool, lambda d: d.urgent),
     ("urgency_score", float, lambda d: d.urgency.score),
     ("urgency_reasons", str, lambda d: ";".join(r.value for r in d.urgency.reasons)),
