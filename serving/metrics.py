@@ -36,7 +36,7 @@ class Metrics:
         self.stages = Histogram(
             "triage_stage_seconds",
             "Time by stage: parse (a body, also each entry of a batch), queue (for a thread), "
-            "classify, request (all of it).",
+            "classify, explain (classify with an explanation), request (all of it).",
             ["stage"],
             buckets=_BUCKETS,
             registry=registry,

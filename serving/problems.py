@@ -69,6 +69,11 @@ KINDS: Final[dict[str, Kind]] = {
     "invalid_batch": Kind(
         422, "The batch cannot be read", "Send an object with a list of messages, 1 to 256 of them."
     ),
+    "invalid_parameter": Kind(
+        422,
+        "A query parameter is not valid",
+        "Mend the parameter named in errors, or leave it out.",
+    ),
     "internal_error": Kind(
         500, "The service failed", "Try again; if it stays, give the operator the request_id."
     ),

@@ -32,8 +32,12 @@ class Classifier(Protocol):
         """Load all that would make the first answer slow."""
         ...
 
-    def classify(self, message: Message) -> Decision:
-        """Decide; raises `InvalidMessageError`."""
+    def classify(self, message: Message, *, explain: bool = False) -> Decision:
+        """Decide; with `explain`, say which clauses the encoder leaned on, which takes longer.
+
+        Raises:
+            InvalidMessageError: the message cannot be classified.
+        """
         ...
 
 
@@ -107,7 +111,7 @@ class Service:
         self._metrics.ready.set(0)
         self._pool.shutdown(cancel_futures=True)
 
-    async def classify(self, body: bytes) -> bytes:
+    async def classify(self, body: bytes, *, explain: bool) -> bytes:
         """The decision for the message in `body`, as JSON.
 
         Raises:
@@ -117,25 +121,27 @@ class Service:
         def work() -> bytes:
             try:
                 message = self._parse(lambda: message_from(parse_json(body)))
-                return self._decide(message)
+                return self._decide(message, explain)
             except InvalidMessageError as error:
                 raise ProblemError.of(error) from None
 
         return await self._run(work)
 
-    async def classify_batch(self, body: bytes, most: int, request_id: str) -> bytes:
+    async def classify_batch(
+        self, body: bytes, most: int, request_id: str, *, explain: bool
+    ) -> bytes:
         """A decision or a problem for each message in `body`, in order, as JSON.
 
         Raises:
             ProblemError: the body is no JSON or no batch.
         """
         entries = await self._run(lambda: self._parse(lambda: parse_batch(body, most)))
-        jobs = (self._run(partial(self._entry, entry, request_id)) for entry in entries)
+        jobs = (self._run(partial(self._entry, entry, request_id, explain)) for entry in entries)
         return b'{"results":[' + b",".join(await asyncio.gather(*jobs)) + b"]}"
 
-    def _entry(self, entry: object, request_id: str) -> bytes:
+    def _entry(self, entry: object, request_id: str, explain: bool) -> bytes:
         try:
-            return self._decide(self._parse(lambda: message_from(entry)))
+            return self._decide(self._parse(lambda: message_from(entry)), explain)
         except InvalidMessageError as error:
             problem = ProblemError.of(error)
         except Exception as error:
@@ -149,9 +155,10 @@ class Service:
         with self._metrics.stages.labels("parse").time():
             return work()
 
-    def _decide(self, message: Message) -> bytes:
-        with self._metrics.stages.labels("classify").time():
-            decision = self._classifier.classify(message)
+    def _decide(self, message: Message, explain: bool) -> bytes:
+        # Explanations take many times longer: they must not hide how fast decisions are.
+        with self._metrics.stages.labels("explain" if explain else "classify").time():
+            decision = self._classifier.classify(message, explain=explain)
         self._metrics.decided(decision)
         return decision.model_dump_json().encode()
 

@@ -22,7 +22,10 @@ VERSIONS = Versions(model="fake@1+00000000", rulebook="fake@1+0000", normaliser=
 
 
 class FakeClassifier:
-    """Decides by the first of a few words; refuses blank texts as the pipeline does."""
+    """Decides by the first of a few words; refuses blank texts as the pipeline does.
+
+    For dust it gives a set of two departments, else none. Asked to explain, it gives the word as evidence of the model instead of a rule.
+    """
 
     versions = VERSIONS
 
@@ -33,7 +36,7 @@ class FakeClassifier:
     def warm_up(self) -> None:
         time.sleep(self.warm_up_seconds)
 
-    def classify(self, message: Message) -> Decision:
+    def classify(self, message: Message, *, explain: bool = False) -> Decision:
         self.threads.add(threading.current_thread().name)
         if not normalise(message.text).text:
             raise InvalidMessageError("the text is blank; send what the citizen wrote")
@@ -53,12 +56,17 @@ class FakeClassifier:
                 weight=1.0,
             ),
         )
+        if explain:
+            evidence = tuple(
+                e.model_copy(update={"source": "model", "rule": None}) for e in evidence
+            )
         urgent = "冻结" in message.text
         return Decision(
             id=message.id,
             department=department,
             second=None,
             probabilities={d: 0.91 if d is department else 0.03 for d in Department},
+            department_set=(department, Department.CIVIL) if dust else None,
             urgent=urgent,
             urgency=Urgency(
                 score=0.8 if urgent else 0.1, reasons=(Reason.LIVELIHOOD,) if urgent else ()

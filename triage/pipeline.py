@@ -10,7 +10,7 @@ import numpy as np
 from triage.bundle import Bundle, load_bundle
 from triage.decision import Verdict, decide
 from triage.errors import InvalidMessageError
-from triage.evidence import DIGITS, model_evidence, rule_evidence
+from triage.evidence import DIGITS, encoder_evidence, model_evidence, rule_evidence
 from triage.fusion import Floats64, Fused, Voices, fuse, log_softmax, sigmoid
 from triage.labels import DEPARTMENTS
 from triage.models import join_fields
@@ -80,8 +80,8 @@ class Pipeline:
             rules=self._rules.apply(title, body),
         )
 
-    def analyse(self, message: Message) -> Analysis:
-        """Classify and keep the intermediate results.
+    def analyse(self, message: Message, *, explain: bool = False) -> Analysis:
+        """Classify and keep the intermediate results; `explain` as in `classify`.
 
         Raises:
             InvalidMessageError: the text is blank or not valid Unicode.
@@ -98,7 +98,14 @@ class Pipeline:
         damaged = is_damaged(body) or (title is not None and is_damaged(title))
         verdict = decide(voices, fused, manifest.thresholds, damaged=damaged)
         evidence = [rule_evidence(message, hit) for hit in voices.rules.hits]
-        evidence += model_evidence(message, title, body, self._bundle.linear, verdict.department)
+        if explain:
+            evidence += encoder_evidence(
+                message, title, body, self._bundle, voices.model, verdict.department
+            )
+        else:
+            evidence += model_evidence(
+                message, title, body, self._bundle.linear, verdict.department
+            )
         return Analysis(
             voices=voices,
             fused=fused,
@@ -107,13 +114,17 @@ class Pipeline:
             decision=self._decision(message, verdict, voices, evidence),
         )
 
-    def classify(self, message: Message) -> Decision:
+    def classify(self, message: Message, *, explain: bool = False) -> Decision:
         """The decision for one message; the same text always gives the same bytes.
+
+        With `explain`, the clauses of its evidence are those that the encoder leaned on, found by
+        leaving each out in turn, instead of the linear voice's. That scores the message up to 24
+        times more; nothing else of the decision changes.
 
         Raises:
             InvalidMessageError: the text is blank or not valid Unicode.
         """
-        return self.analyse(message).decision
+        return self.analyse(message, explain=explain).decision
 
     def _decision(
         self, message: Message, verdict: Verdict, voices: Voices, evidence: list[Evidence]
@@ -126,6 +137,7 @@ class Pipeline:
                 department: round(float(value), DIGITS)
                 for department, value in zip(DEPARTMENTS, verdict.probabilities, strict=True)
             },
+            department_set=verdict.department_set,
             urgent=verdict.urgent,
             urgency=Urgency(score=round(verdict.urgency, DIGITS), reasons=verdict.reasons),
             needs_review=bool(verdict.review),

@@ -29,13 +29,24 @@ ROWS = [
 ]
 
 
-def decision(**fields: str) -> bytes:
-    return FakeClassifier().classify(Message(**fields)).model_dump_json().encode() + b"\n"
+def decision(*, explain: bool = False, **fields: str) -> bytes:
+    decided = FakeClassifier().classify(Message(**fields), explain=explain)
+    return decided.model_dump_json().encode() + b"\n"
 
 
 def test_text_gives_the_decisions_json(run: Run) -> None:
     ran = run("classify", DUST, "--title", "工地")
     assert (ran.code, ran.out, ran.err) == (0, decision(text=DUST, title="工地"), "")
+
+
+def test_explained_on_request_only(run: Run, tmp_path: Path) -> None:
+    explained = decision(text=DUST, explain=True)
+    assert explained != decision(text=DUST)
+    assert run("classify", DUST, "--explain").out == explained
+    assert run("classify", DUST).out == decision(text=DUST)
+    ran = run("classify", str(write_jsonl(tmp_path / "in.jsonl")), "--explain")
+    assert ran.code == 1
+    assert ran.out.splitlines(keepends=True)[3] == decision(explain=True, **ROWS[3])
 
 
 @pytest.mark.parametrize("text", ["", " \u3000", "长" * 20_001, "\udcff"])
@@ -141,6 +152,9 @@ def test_tables_out(run: Run, tmp_path: Path, kind: str) -> None:
     assert rows[0]["department_name"] == "公益诉讼检察"
     assert rows[0]["text"] == DUST
     assert float(str(rows[0]["p_public_interest"])) == 0.91
+    assert rows[0]["department_set"] == "public_interest;civil"
+    assert rows[0]["department_set_names"] == "公益诉讼检察；民事检察"
+    assert not rows[1]["department_set"]
     assert rows[1]["urgency_reason_names"] == "生计无着"
     assert rows[2]["error_code"] == "invalid_message"
     assert not rows[2]["department"]

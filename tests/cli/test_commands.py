@@ -125,7 +125,8 @@ def _outcome(text: str, title: str | None = None) -> Outcome:
 def test_decision_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     show_decision(_outcome("工地扬尘，账户冻结\x1b]0;x\x07", title="工地"))
     shown = capsys.readouterr().out
-    for word in ("公益诉讼检察", "生计无着", "工地", "不需要", "扬尘（正文 2–4）"):
+    for word in ("公益诉讼检察", "生计无着", "工地", "不需要", "扬尘（正文 2–4）",
+                 "公益诉讼检察、民事检察"):  # fmt: skip
         assert word in shown
     assert "\x1b]" not in shown
     show_line(_outcome("扬尘"))

@@ -11,6 +11,8 @@ import pytest
 
 from triage.bundle import FILES, MANIFEST, default_path, file_hash, load_bundle, verify
 from triage.errors import BundleError
+from triage.pipeline import Pipeline
+from triage.types import Department, Message
 
 
 @pytest.fixture
@@ -37,6 +39,27 @@ def test_the_version_names_the_very_bytes(bundle: Path) -> None:
     after = load_bundle(bundle).version
     assert before.split("+")[0] == after.split("+")[0]
     assert before != after
+
+
+def _department_set(bundle: Path, least: float | None) -> tuple[Department, ...] | None:
+    def change(manifest: dict[str, object]) -> None:
+        thresholds = manifest["thresholds"]
+        assert isinstance(thresholds, dict)
+        thresholds.pop("conformal", None)
+        if least is not None:
+            thresholds["conformal"] = least
+
+    rewrite(bundle, change)
+    return Pipeline.load(bundle).classify(Message(text="老板拖欠工资")).department_set
+
+
+def test_a_bundle_calibrated_for_sets_gives_them_and_an_older_one_loads(bundle: Path) -> None:
+    assert _department_set(bundle, None) is None
+    assert _department_set(bundle, 1.0) == (Department.CIVIL,)
+    everyone = _department_set(bundle, 0.0)
+    assert everyone is not None
+    assert everyone[0] is Department.CIVIL
+    assert set(everyone) == set(Department)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -67,6 +90,7 @@ def test_no_directory_is_no_bundle(tmp_path: Path) -> None:
         (lambda m: m.pop("fusion"), "fusion"),
         (lambda m: m["fusion"].update(urgent_rules=-1), "urgent_rules"),
         (lambda m: m["thresholds"].update(urgent=2), "urgent"),
+        (lambda m: m["thresholds"].update(conformal=1.5), "conformal"),
         (lambda m: m.update(surprise=1), "surprise"),
         (lambda m: m.update(classes=m["classes"][::-1]), "other labels"),
         (lambda m: m.update(normaliser="0"), "normaliser 0"),

@@ -130,6 +130,23 @@ def test_invalid_batch(client: TestClient, record: object) -> None:
     assert is_problem(answer, 422, "invalid_batch")["errors"]
 
 
+@pytest.mark.parametrize("path", ["/v1/classify", "/v1/classify/batch"])
+@pytest.mark.parametrize(
+    "query",
+    ["explain", "explain=", "explain=yes", "explain=1", "explain=True", "explain=true%20",
+     "explain=true&explain=true", "explain=true&explain=false", "explain=%FF", "explain=%E6%98%AF"],
+)  # fmt: skip
+def test_invalid_explain(client: TestClient, path: str, query: str) -> None:
+    answer = client.post(f"{path}?{query}", json=GOOD)
+    problem = is_problem(answer, 422, "invalid_parameter")
+    assert problem["errors"] == [{"field": "explain", "detail": "must be true or false, once"}]
+
+
+def test_a_wrong_message_stays_wrong_when_explained(client: TestClient) -> None:
+    answer = client.post("/v1/classify?explain=true", json={"text": " "})
+    is_problem(answer, 422, "invalid_message")
+
+
 def test_control_characters_beside_text_are_no_fault(client: TestClient) -> None:
     assert client.post("/v1/classify", json={"text": "你\x00好\x1b[31m吗"}).status_code == 200
 

@@ -132,6 +132,43 @@ def test_metrics_count_what_happened() -> None:
         assert line in lines, line
 
 
+@pytest.mark.parametrize("explain", [False, True])
+def test_explained_on_request_only(client: TestClient, explain: bool) -> None:
+    query = {"explain": "true" if explain else "false"}
+    expected = FakeClassifier().classify(Message(**DUST), explain=explain).model_dump_json()
+    answer = client.post("/v1/classify", json=DUST, params=query)
+    assert answer.content == expected.encode()
+    plain = client.post("/v1/classify", json=DUST)
+    assert (answer.content == plain.content) is not explain
+    assert [e["source"] for e in answer.json()["evidence"]] == ["model" if explain else "rule"]
+
+
+def test_a_batch_is_explained_as_its_messages_are(client: TestClient) -> None:
+    body = {"messages": [DUST, {"text": ""}, FROZEN]}
+    query = {"explain": "true"}
+    batch = client.post("/v1/classify/batch", json=body, params=query)
+    single = client.post("/v1/classify", json=DUST, params=query)
+    assert batch.content.startswith(b'{"results":[' + single.content)
+    assert [result.get("code") for result in batch.json()["results"]] == [
+        None, "invalid_message", None,
+    ]  # fmt: skip
+
+
+def test_explanations_are_a_stage_of_their_own() -> None:
+    with TestClient(create_app(Settings(), FakeClassifier())) as client:
+        wait_until_ready(client)
+        client.post("/v1/classify", json=DUST)
+        client.post("/v1/classify?explain=true", json=DUST)
+        client.post("/v1/classify?explain=maybe", json=DUST)
+        lines = client.get("/metrics").text.splitlines()
+    for line in (
+        'triage_stage_seconds_count{stage="classify"} 1.0',
+        'triage_stage_seconds_count{stage="explain"} 1.0',
+        'triage_refusals_total{code="invalid_parameter"} 1.0',
+    ):
+        assert line in lines, line
+
+
 def test_request_id_is_taken_or_made(client: TestClient) -> None:
     given = client.post("/v1/classify", json=DUST, headers={"X-Request-ID": "desk-7.42"})
     assert given.headers["x-request-id"] == "desk-7.42"

@@ -38,6 +38,20 @@ def test_description_names_bodies_and_problems(client: TestClient) -> None:
         assert name in schema["components"]["schemas"]
 
 
+@pytest.mark.parametrize("path", ["/v1/classify", "/v1/classify/batch"])
+def test_description_names_the_parameter(client: TestClient, path: str) -> None:
+    (parameter,) = client.get("/openapi.json").json()["paths"][path]["post"]["parameters"]
+    assert (parameter["name"], parameter["in"]) == ("explain", "query")
+    assert parameter["schema"] == {"type": "boolean", "default": False}
+    assert not parameter.get("required")
+
+
+def test_description_has_the_department_set(client: TestClient) -> None:
+    decision = client.get("/openapi.json").json()["components"]["schemas"]["Decision"]
+    items = decision["properties"]["department_set"]["anyOf"][0]["items"]
+    assert items == {"$ref": "#/components/schemas/Department"}
+
+
 def test_description_is_built_once() -> None:
     app = create_app(Settings(), FakeClassifier())
     with TestClient(app) as client:
@@ -63,6 +77,7 @@ def test_batch_example_shows_a_refusal(client: TestClient) -> None:
 def test_decision_example_is_a_decision_with_true_offsets() -> None:
     decision = Decision.model_validate(decision_example())
     assert abs(sum(decision.probabilities.values()) - 1) < 1e-9
+    assert decision.department_set == (decision.department,)
     (evidence,) = decision.evidence
     assert MESSAGES["demolition_dust"]["text"][evidence.start : evidence.end] == evidence.text
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from triage.cli.loading import BundleOption, Classify, JsonOption, RulebookOption
+from triage.cli.loading import BundleOption, Classify, Explaining, JsonOption, RulebookOption
 
 if TYPE_CHECKING:
     from triage.io import InputRow
@@ -45,6 +46,14 @@ def classify(
         bool,
         typer.Option("--with-text", help="Put title and text into tables (.csv, .xlsx, .parquet)."),
     ] = False,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain",
+            help="Quote the clauses that the encoder leaned on, found by leaving each out in turn "
+            "(逐句遮去，找出起作用的句子). Takes up to 25 times as long.",
+        ),
+    ] = False,
     bundle: BundleOption = None,
     rulebook: RulebookOption = None,
 ) -> None:
@@ -61,8 +70,8 @@ def classify(
     from triage.io.rows import RowError
 
     def load() -> Classify:
-        loaded: Classify = context.obj(bundle, rulebook)
-        return loaded
+        loaded: Explaining = context.obj(bundle, rulebook)
+        return partial(loaded, explain=True) if explain else loaded
 
     human = sys.stdout.isatty() and not as_json
     if output is not None and _is_file(what) and output.exists() and output.samefile(what):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
@@ -12,7 +12,17 @@ if TYPE_CHECKING:
     from triage.types import Decision, Message
 
 Classify = Callable[["Message"], "Decision"]
-Loader = Callable[[Path | None, Path | None], Classify]
+
+
+class Explaining(Protocol):
+    """Decides, and explains where asked to; see `Pipeline.classify`."""
+
+    def __call__(self, message: Message, *, explain: bool = False) -> Decision:
+        """Decide; raises `InvalidMessageError`."""
+        ...
+
+
+Loader = Callable[[Path | None, Path | None], Explaining]
 
 BundleOption = Annotated[
     Path | None,
@@ -37,7 +47,7 @@ JsonOption = Annotated[
 ]
 
 
-def load_pipeline(bundle: Path | None, rulebook: Path | None) -> Classify:
+def load_pipeline(bundle: Path | None, rulebook: Path | None) -> Explaining:
     """The classifier of a bundle and a rulebook.
 
     Raises:
