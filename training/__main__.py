@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import torch
 import typer
@@ -16,7 +16,10 @@ from training.finetune import FinetuneSettings
 from training.pretrain import PretrainSettings
 from training.run import Training, TrainSettings
 from training.runtime import start_logging
+from triage.bundle import default_path
 from triage.errors import TriageError
+
+ENCODER: Final = default_path().parent / "encoder"
 
 
 def main(
@@ -24,7 +27,13 @@ def main(
     out: Annotated[Path, typer.Option(help="Where the bundle goes.")] = Path("build/bundle"),
     work: Annotated[Path, typer.Option(help="Checkpoints and caches.")] = Path("build/train"),
     base: Annotated[
-        str | None, typer.Option(help="Checkpoint to fine-tune: a directory or a hub id.")
+        str, typer.Option(help="Checkpoint to fine-tune: a directory or a hub id.")
+    ] = str(ENCODER),
+    pretrain: Annotated[
+        bool, typer.Option("--pretrain", help="Pre-train a new encoder instead (hours).")
+    ] = False,
+    teacher: Annotated[
+        str | None, typer.Option(help="Larger checkpoint to learn from as well (distillation).")
     ] = None,
     data_card: Annotated[
         Path | None, typer.Option(help="Text for the model card: sources and licences of the data.")
@@ -32,11 +41,11 @@ def main(
     size: Annotated[str, typer.Option(help=f"Encoder to pre-train: {', '.join(SIZES)}.")] = "small",
     pretrain_tokens: Annotated[
         int, typer.Option(min=1, help="Length of the pre-training.")
-    ] = 16_000_000,
+    ] = 22_000_000,
     epochs: Annotated[int, typer.Option(min=1, help="Epochs of fine-tuning.")] = 4,
     vocabulary: Annotated[
         int, typer.Option(min=100, max=32_767, help="Tokens of a new vocabulary.")
-    ] = 7_500,
+    ] = 20_000,
     max_length: Annotated[
         int, typer.Option(min=16, max=512, help="Tokens of a message the model reads.")
     ] = 256,
@@ -48,7 +57,8 @@ def main(
     torch.set_num_threads(os.cpu_count() or 1)
     settings = TrainSettings(
         data=str(data),
-        base=base,
+        base=None if pretrain else base,
+        teacher=teacher,
         data_card=str(data_card) if data_card else None,
         version=version,
         max_length=max_length,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers
 from tokenizers.models import WordPiece
 
-from training.vocabulary import SPECIAL, UNK, bert_tokenizer
+from training.vocabulary import SPECIAL, UNK
 from triage.errors import InputFileError
 
 _WANTED = ["config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt",
@@ -32,6 +32,15 @@ def resolve_base(base: str) -> Path:
             f"{base} is neither a directory nor a model that the hub delivers; download it on a "
             "machine with internet, copy the directory here and give its path"
         ) from error
+
+
+def bert_tokenizer(model: WordPiece) -> Tokenizer:
+    """A tokenizer that splits as BERT does: lower case, every Han character on its own."""
+    tokenizer = Tokenizer(model)
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True, strip_accents=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    return tokenizer
 
 
 def load_tokenizer(directory: Path) -> Tokenizer:

@@ -83,26 +83,45 @@ def fit_fusion(voices: Sequence[Voices], examples: Sequence[Example]) -> FusionW
     )  # fmt: skip
 
 
+def _surely(share: Floats64, count: NDArray[np.int64]) -> Floats64:
+    """A share less its standard error: what probably holds on other messages too."""
+    result: Floats64 = share - np.sqrt(share * (1 - share) / count)
+    return result
+
+
 def review_threshold(confidence: Floats64, right: NDArray[np.bool_], accuracy: float) -> float:
-    """The lowest confidence from which on decisions are right at least `accuracy` of the time.
+    """The lowest confidence from which on decisions are surely right `accuracy` of the time.
 
     Where the aim is out of reach even for the most confident tenth, their lowest confidence.
     """
     order = np.argsort(-confidence, kind="stable")
-    risk = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
+    count = np.arange(1, len(order) + 1)
+    share = _surely(np.cumsum(right[order]) / count, count)
     least = max(1, len(order) // 10)
-    reached = np.flatnonzero(risk[least - 1 :] >= accuracy)
+    reached = np.flatnonzero(share[least - 1 :] >= accuracy)
     last = least - 1 + (int(reached[-1]) if len(reached) else 0)
     return float(np.floor(confidence[order][last] * 1e4) / 1e4)
 
 
 def recall_threshold(scores: Floats64, positive: NDArray[np.bool_], recall: float) -> float:
-    """The highest threshold that finds at least `recall` of the positives; 0.5 without any."""
+    """The highest threshold that surely finds `recall` of the positives; 0.5 without any."""
     if not positive.any():
         return 0.5
     found = np.sort(scores[positive])[::-1]
-    needed = int(np.ceil(recall * len(found)))
-    return float(np.floor(found[needed - 1] * 1e4) / 1e4)
+    count = np.full(len(found), len(found))
+    enough = _surely(np.arange(1, len(found) + 1) / len(found), count) >= recall
+    needed = int(np.argmax(enough)) if enough.any() else len(found) - 1
+    return float(np.floor(found[needed] * 1e4) / 1e4)
+
+
+def conformal_threshold(true: Floats64, coverage: float) -> float:
+    """The probability from which on a department belongs to the set that holds the right one.
+
+    Split conformal prediction with the least ambiguous sets (Sadinle, Lei & Wasserman 2019):
+    `true` `[n]` are the probabilities of the right departments on messages like those to come.
+    """
+    rank = int(np.floor((len(true) + 1) * (1 - coverage)))
+    return float(np.floor(np.sort(true)[rank - 1] * 1e4) / 1e4) if rank >= 1 else 0.0
 
 
 def _certain_rule(strongest: Floats64, urgent: NDArray[np.bool_], precision: float) -> float:
@@ -131,8 +150,12 @@ def _representative(examples: Sequence[Example]) -> list[int]:
 
 
 def fit_thresholds(voices: Sequence[Voices], examples: Sequence[Example], weights: FusionWeights,
-                   *, accuracy: float = 0.95, recall: float = 0.9) -> Thresholds:  # fmt: skip
-    """Thresholds for the stated aims; see `triage.decision.Thresholds`."""
+                   *, accuracy: float = 0.95, recall: float = 0.9,
+                   coverage: float = 0.95) -> Thresholds:  # fmt: skip
+    """Thresholds for the stated aims; see `triage.decision.Thresholds`.
+
+    `accuracy` of what is routed without a person, `recall` of the urgent, `coverage` of the sets.
+    """
     fused = [fuse(v, weights) for v in voices]
     urgent = np.array([e.urgent for e in examples])
     strongest = np.array([max(v.rules.urgency.values(), default=0.0) for v in voices])
@@ -160,4 +183,8 @@ def fit_thresholds(voices: Sequence[Voices], examples: Sequence[Example], weight
     calm = leads < disagree
     confidence = np.array([v.probabilities.max() for v in verdicts])
     review = review_threshold(confidence[calm], right[calm], accuracy) if calm.any() else 1.0
-    return draft.model_copy(update={"disagree": disagree, "review": review})
+    true = np.array(
+        [v.probabilities[examples[i].label] for i, v in zip(real, verdicts, strict=True)]
+    )
+    conformal = conformal_threshold(true, coverage)
+    return draft.model_copy(update={"disagree": disagree, "review": review, "conformal": conformal})

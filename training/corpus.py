@@ -14,7 +14,7 @@ from triage.errors import InputFileError
 from triage.normalise import normalise
 
 _LABELLED = "labelled"
-_UNLABELLED = "unlabelled/messages.jsonl.xz"
+UNLABELLED = "unlabelled/messages.jsonl.xz"
 _GENERAL = "corpus/general.txt.xz"
 
 
@@ -41,7 +41,7 @@ def training_file(data: Path) -> Path:
 
 def fingerprints(data: Path) -> dict[str, str]:
     """SHA-256 of every file of a data directory that changes a training."""
-    files = (training_file(data), data / _UNLABELLED, data / _GENERAL)
+    files = (training_file(data), data / UNLABELLED, data / _GENERAL)
     return {file.name: file_hash(file) for file in files if file.is_file()}
 
 
@@ -62,17 +62,26 @@ def _records(path: Path, lines: TextIO) -> Iterator[Mapping[str, str | None]]:
             raise InputFileError(f"{path}, line {number} is no JSON; mend or remove it") from None
 
 
-def _messages(path: Path) -> Iterator[str]:
+def records(path: Path) -> Iterator[Mapping[str, str | None]]:
+    """The rows of a `.jsonl`, `.jsonl.xz` or `.csv` file.
+
+    Raises:
+        InputFileError: a line is no JSON.
+    """
     with _open(path) as lines:
-        for record in _records(path, lines):
-            yield normalise(f"{record.get('title') or ''} {record.get('text') or ''}").text
+        yield from _records(path, lines)
+
+
+def _joined(path: Path) -> Iterator[str]:
+    for record in records(path):
+        yield normalise(f"{record.get('title') or ''} {record.get('text') or ''}").text
 
 
 def domain_documents(data: Path) -> Iterator[str]:
     """Normalised messages of the training and unlabelled files, never of the development set."""
-    yield from _messages(training_file(data))
-    if (data / _UNLABELLED).is_file():
-        yield from _messages(data / _UNLABELLED)
+    yield from _joined(training_file(data))
+    if (data / UNLABELLED).is_file():
+        yield from _joined(data / UNLABELLED)
 
 
 def general_documents(data: Path) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import datasets
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from training.corpus import records
 from training.nothing import NOTHING
 from triage.errors import InputFileError
 from triage.labels import CLASSES, REASONS
@@ -63,7 +64,8 @@ class Example:
     contested_urgent: bool
 
 
-def _example(row: Row) -> Example | None:
+def example_of(row: Row) -> Example | None:
+    """The example of a row; None where nothing is left of its text."""
     body, title = normalise(row.text), normalise(row.title or "")
     if not body.text:
         return None
@@ -102,7 +104,7 @@ def read_labelled(path: Path, cache: Path) -> list[Example]:
     examples = []
     for number, record in enumerate(table, start=1):
         try:
-            example = _example(Row.model_validate(record))
+            example = example_of(Row.model_validate(record))
         except ValidationError as error:
             # Pydantic's messages name what is allowed; what was received stays out.
             faults = "; ".join(
@@ -117,7 +119,7 @@ def read_labelled(path: Path, cache: Path) -> list[Example]:
 def invented_nothing() -> list[Example]:
     """Invented messages with nothing to handle: real ones are too rare to learn from."""
     rows = (Row(id=f"nothing-{i}", text=t, department="none") for i, t in enumerate(NOTHING))
-    return [example for row in rows if (example := _example(row)) is not None]
+    return [example for row in rows if (example := example_of(row)) is not None]
 
 
 def data_hash(examples: Sequence[Example]) -> str:
@@ -126,3 +128,13 @@ def data_hash(examples: Sequence[Example]) -> str:
     for e in examples:
         digest.update(repr((e.id, e.body.original, e.label, e.urgent, e.reasons)).encode())
     return digest.hexdigest()
+
+
+def read_unlabelled(path: Path) -> list[Example]:
+    """Messages without labels, for a teacher to label; the labels they carry mean nothing.
+
+    Raises:
+        InputFileError: a line is no JSON.
+    """
+    rows = (Row.model_validate({**r, "department": "none"}) for r in records(path) if r.get("text"))
+    return [example for row in rows if (example := example_of(row)) is not None]

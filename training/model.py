@@ -13,7 +13,10 @@ from triage.labels import CLASSES, REASONS
 
 
 class Scores(NamedTuple):
-    """`classes` `[batch, 5]`, `urgent` `[batch]`, `reasons` `[batch, 7]`: logits."""
+    """`classes` `[batch, 5]`, `urgent` `[batch]`, `reasons` `[batch, 7]`: logits.
+
+    There are other than five classes only where another classification is measured.
+    """
 
     classes: torch.Tensor
     urgent: torch.Tensor
@@ -23,12 +26,14 @@ class Scores(NamedTuple):
 class TriageModel(nn.Module):
     """Mean and maximum over the tokens of a BERT encoder feed three linear heads."""
 
-    def __init__(self, encoder: BertModel, dropout: float = 0.1) -> None:
+    def __init__(
+        self, encoder: BertModel, dropout: float = 0.1, classes: int = len(CLASSES)
+    ) -> None:
         super().__init__()
-        self.encoder = encoder
+        self.encoder, self.classes = encoder, classes
         width = 2 * encoder.config.hidden_size
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(width, len(CLASSES) + 1 + len(REASONS))
+        self.head = nn.Linear(width, classes + 1 + len(REASONS))
         nn.init.normal_(self.head.weight, std=0.02)
         nn.init.zeros_(self.head.bias)
 
@@ -49,8 +54,8 @@ class TriageModel(nn.Module):
             mean = (hidden * real).sum(dim=1) / real.sum(dim=1)
             top = hidden.masked_fill(real == 0, float("-inf")).amax(dim=1)
         out = self.head(self.dropout(torch.cat([mean, top], dim=-1)))
-        five = len(CLASSES)
-        return Scores(out[:, :five], out[:, five], out[:, five + 1 :])
+        last = self.classes
+        return Scores(out[:, :last], out[:, last], out[:, last + 1 :])
 
 
 def load_encoder(base: Path, dropout: float = 0.1) -> BertModel:

@@ -6,18 +6,15 @@ With Whole Word Masking for Chinese BERT"). The cache is a `.npz` without pickle
 
 from __future__ import annotations
 
-import logging
-import multiprocessing
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from training.runtime import counted
 from training.vocabulary import SEP
+from training.words import cut, map_batches, start_jieba
 
 # High bit of a stored token: the token starts a word. Vocabularies stay below 32,768.
 WORD_START = np.uint16(0x8000)
@@ -26,24 +23,19 @@ Tokens = NDArray[np.uint16]
 _tokenizer: Tokenizer | None = None
 
 
-def _start_worker(tokenizer_json: str) -> None:
-    import jieba
-
+def _start(tokenizer_json: str) -> None:
     global _tokenizer
-    jieba.setLogLevel(logging.WARNING)
-    jieba.initialize()
+    start_jieba()
     _tokenizer = Tokenizer.from_str(tokenizer_json)
 
 
 def _pack(documents: list[str]) -> Tokens:
-    import jieba
-
     assert _tokenizer is not None
     out: list[int] = []
     encodings = _tokenizer.encode_batch(documents, add_special_tokens=False)
     for document, encoding in zip(documents, encodings, strict=True):
         starts, position = set(), 0
-        for word in jieba.cut(document, HMM=False):
+        for word in cut(document):
             starts.add(position)
             position += len(word)
         for token, (begin, _) in zip(encoding.ids, encoding.offsets, strict=True):
@@ -52,23 +44,10 @@ def _pack(documents: list[str]) -> Tokens:
     return np.array(out, dtype=np.uint16)
 
 
-def _batches(documents: Iterable[str], size: int = 2_000) -> Iterator[list[str]]:
-    iterator = iter(documents)
-    while batch := list(islice(iterator, size)):
-        yield batch
-
-
 def pack(documents: Iterable[str], tokenizer: Tokenizer, workers: int) -> Tokens:
     """Tokens of all documents, one after another, each closed by `[SEP]`; shape `[n]`."""
-    if workers == 1:
-        _start_worker(tokenizer.to_str())
-        parts = [_pack(batch) for batch in _batches(documents)]
-        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint16)
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(workers, _start_worker, (tokenizer.to_str(),)) as pool:
-        parts = list(
-            counted(pool.imap(_pack, _batches(documents)), "packing, 2,000 documents each")
-        )
+    words = tokenizer.to_str()
+    parts = list(map_batches(_pack, documents, workers, "packing", _start, (words,)))
     return np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint16)
 
 

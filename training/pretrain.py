@@ -6,34 +6,58 @@ from it after an interruption, with the same random numbers as without one.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from training.encoder import MaskedLanguageModel, bert_config, start_with_neighbours
+from training.loss_plot import plot_losses
 from training.masking import MaskedBatch, mask_words, sample_blocks
 from training.packing import Tokens
 from training.runtime import device, half_precision, log, progress
+from training.vectors import word_vectors
 
 
 @dataclass(frozen=True, slots=True)
 class PretrainSettings:
-    """`tokens` is the length of the run; `domain_share` the part drawn from real messages."""
+    """`tokens` is the length of the run; `domain_share` the part drawn from real messages.
+
+    The last `long_share` of the tokens comes in blocks of `long_length`, as many to a step.
+    `vectors`: whether embeddings start from co-occurrence; `sampled`: size of the sample that
+    stands for the vocabulary in the loss, 0 for all of it.
+    """
 
     size: str = "small"
-    tokens: int = 16_000_000
+    tokens: int = 22_000_000
     length: int = 128
+    long_length: int = 512
+    long_share: float = 0.1
     batch: int = 32
-    learning_rate: float = 1e-3
+    learning_rate: float = 1.5e-3
     warm_up: float = 0.06
     domain_share: float = 0.5
+    vectors: bool = True
+    sampled: int = 2_048
     seed: int = 1
     checkpoint_every: int = 200
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps of the run; every step sees about `batch * length` tokens."""
+        return max(1, self.tokens // (self.batch * self.length))
+
+    def shape(self, step: int) -> tuple[int, int]:
+        """Blocks and their length at `step`."""
+        if step < self.steps * (1 - self.long_share):
+            return self.batch, self.length
+        return max(2, self.batch * self.length // self.long_length), self.long_length
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +80,22 @@ class Sources:
         return Sources(self.domain[:cut], self.general, self.vocabulary)
 
 
-def _batch(sources: Sources, settings: PretrainSettings, rng: np.random.Generator) -> MaskedBatch:
-    share = settings.domain_share if len(sources.general) > settings.length else 1.0
-    from_domain = round(settings.batch * share)
-    blocks = [sample_blocks(sources.domain, from_domain, settings.length, rng)]
-    if from_domain < settings.batch:
-        rest = settings.batch - from_domain
-        blocks.append(sample_blocks(sources.general, rest, settings.length, rng))
+def _batch(
+    sources: Sources, shape: tuple[int, int], domain_share: float, rng: np.random.Generator
+) -> MaskedBatch:
+    count, length = shape
+    from_domain = round(count * (domain_share if len(sources.general) > length else 1.0))
+    blocks = [sample_blocks(sources.domain, from_domain, length, rng)]
+    if from_domain < count:
+        blocks.append(sample_blocks(sources.general, count - from_domain, length, rng))
     return mask_words(np.concatenate(blocks), sources.vocabulary, rng)
 
 
-def _loss(model: nn.Module, batch: MaskedBatch, on: torch.device) -> torch.Tensor:
-    arrays = (batch.inputs, batch.positions, batch.targets)
+def _loss(model: nn.Module, batch: MaskedBatch, on: torch.device,
+          sample: NDArray[np.int64] | None = None) -> torch.Tensor:  # fmt: skip
+    arrays = [batch.inputs, batch.positions, batch.targets]
+    if sample is not None:
+        arrays.append(sample)
     with half_precision(on):
         loss: torch.Tensor = model(*(torch.from_numpy(a).to(on) for a in arrays))
     return loss
@@ -76,11 +104,10 @@ def _loss(model: nn.Module, batch: MaskedBatch, on: torch.device) -> torch.Tenso
 def held_out_loss(model: nn.Module, sources: Sources, settings: PretrainSettings) -> float:
     """Mean masked cross entropy, in nats, on 8 fixed batches of held-out messages."""
     rng = np.random.default_rng(0)
+    held, shape = sources.held_out(), (settings.batch, settings.length)
     model.eval()
     with torch.no_grad():
-        losses = [
-            _loss(model, _batch(sources.held_out(), settings, rng), device()) for _ in range(8)
-        ]
+        losses = [_loss(model, _batch(held, shape, 1.0, rng), device()) for _ in range(8)]
     model.train()
     return float(torch.stack(losses).mean())
 
@@ -114,44 +141,68 @@ def _steps(first: int, steps: int, note: dict[str, str]) -> Iterator[int]:
             bar.update(task, advance=1, note=note["text"])
 
 
-def pretrain(sources: Sources, settings: PretrainSettings, out: Path) -> Path:
-    """Pre-train and write `out/encoder` in the format of transformers; return that directory."""
-    out.mkdir(parents=True, exist_ok=True)
+def _new_model(sources: Sources, settings: PretrainSettings) -> MaskedLanguageModel:
     torch.manual_seed(settings.seed)
-    on = device()
-    config = bert_config(settings.size, sources.vocabulary)
-    model = MaskedLanguageModel(config)
+    model = MaskedLanguageModel(bert_config(settings.size, sources.vocabulary))
+    if settings.vectors:
+        text = np.concatenate([sources.domain, sources.general])
+        width = model.bert.config.hidden_size
+        vectors = word_vectors(text, sources.vocabulary, width, settings.seed)
+        with torch.no_grad():
+            model.bert.embeddings.word_embeddings.weight.copy_(torch.from_numpy(vectors))
     start_with_neighbours(model.bert)
-    model.to(on)
-    optimiser = _optimiser(model, settings)
+    return model
+
+
+def pretrain(sources: Sources, settings: PretrainSettings, out: Path) -> Path:
+    """Pre-train and write `out/encoder` in the format of transformers; return that directory.
+
+    `out/pretrain.jsonl` keeps step, tokens, training and held-out loss at every checkpoint, and
+    `out/pretrain.svg` draws them.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    on, training = device(), sources.training()
     checkpoint, first = out / "pretrain.pt", 0
-    if checkpoint.is_file():
-        state = torch.load(checkpoint, map_location=on, weights_only=True)
+    state = (
+        torch.load(checkpoint, map_location=on, weights_only=True) if checkpoint.is_file() else None
+    )
+    plain = settings if state is None else replace(settings, vectors=False)
+    model = _new_model(training, plain).to(on)
+    optimiser = _optimiser(model, settings)
+    if state is not None:
         model.load_state_dict(state["model"])
         optimiser.load_state_dict(state["optimiser"])
         first = int(state["step"])
         log.info("pre-training goes on at step %d", first)
-    training, per_step = sources.training(), settings.batch * settings.length
-    steps = max(1, settings.tokens // per_step)
-    began, running, note = time.monotonic(), float("nan"), {"text": ""}
+    steps, seen, began = settings.steps, 0, time.monotonic()
+    running, note = float("nan"), {"text": ""}
     for step in _steps(first, steps, note):
         for group in optimiser.param_groups:
             group["lr"] = _rate(step, steps, settings)
         # A generator of its own for every step: a resumed run sees the same batches.
         rng = np.random.default_rng([settings.seed, step])
-        loss = _loss(model, _batch(training, settings, rng), on)
+        batch = _batch(training, settings.shape(step), settings.domain_share, rng)
+        sample = None
+        if 0 < settings.sampled < sources.vocabulary:
+            sample = rng.choice(sources.vocabulary, settings.sampled, replace=False)
+        loss = _loss(model, batch, on, sample)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         value = float(loss.detach())
         running = value if running != running else 0.98 * running + 0.02 * value
-        speed = (step + 1 - first) * per_step / (time.monotonic() - began)
-        note["text"] = f"loss {running:.3f} · {speed:,.0f} tokens/s"
+        seen += batch.inputs.size
+        note["text"] = f"loss {running:.3f} · {seen / (time.monotonic() - began):,.0f} tokens/s"
         if (step + 1) % settings.checkpoint_every == 0 or step + 1 == steps:
             _save(checkpoint, step + 1, model, optimiser)
             held = held_out_loss(model, sources, settings)
             log.info("step %d/%d %s · held-out %.3f", step + 1, steps, note["text"], held)
+            with (out / "pretrain.jsonl").open("a", encoding="utf-8") as file:
+                tokens = (step + 1) * settings.batch * settings.length
+                point = {"step": step + 1, "tokens": tokens, "loss": running, "held_out": held}
+                file.write(json.dumps(point) + "\n")
+    plot_losses(out / "pretrain.jsonl", out / "pretrain.svg")
     directory = out / "encoder"
     model.bert.save_pretrained(directory)
     return directory

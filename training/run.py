@@ -12,35 +12,40 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from training import calibrate
+from training.annotations import read_annotations, with_annotations
 from training.base import load_tokenizer, resolve_base
+from training.batching import windows
 from training.card import seal
 from training.corpus import (
+    UNLABELLED,
     domain_documents,
     fingerprints,
     general_documents,
     labelled_file,
     training_file,
 )
-from training.data import Example, data_hash, invented_nothing, read_labelled
+from training.data import Example, data_hash, invented_nothing, read_labelled, read_unlabelled
 from training.export import Parity, compare, export_onnx, quantise, require_parity, run, stack
-from training.finetune import FinetuneSettings, finetune, macro_f1, predict, windows
-from training.linear_fit import fit_linear, linear_text, save_linear
+from training.finetune import FinetuneSettings, finetune, predict
+from training.linear_fit import fit_linear, save_linear
+from training.losses import Targets, labelled_targets
+from training.measure import ask, measure, parity_figures, strict
 from training.model import TriageModel, load_encoder
 from training.packing import pack_cached
 from training.pretrain import PretrainSettings, Sources, pretrain
-from training.runtime import counted, log
+from training.runtime import log
 from training.split import grouped_split
 from training.steps import StepLog
+from training.teacher import tuned_teacher
 from triage.bundle import LINEAR, MANIFEST, MODEL, TOKENIZER, Manifest
 from triage.decision import Thresholds
 from triage.errors import InputFileError
-from triage.fusion import FusionWeights, Voices, fuse
-from triage.labels import CLASSES, DEPARTMENTS, REASONS
-from triage.models import LinearModel, ModelOutput, OnnxModel
+from triage.fusion import FusionWeights
+from triage.labels import CLASSES, REASONS
+from triage.models import ModelOutput, OnnxModel
 from triage.models.window import Windower
 from triage.normalise import NORMALISER_VERSION
 from triage.rules import RuleEngine
@@ -52,11 +57,13 @@ class TrainSettings:
 
     data: str
     base: str | None = None
+    teacher: str | None = None
+    teacher_share: float = 0.5
     data_card: str | None = None
     name: str = "estation"
     version: str = "0.1.0"
     max_length: int = 256
-    vocabulary: int = 7_500
+    vocabulary: int = 20_000
     validation_share: float = 0.15
     seed: int = 1
     pretrain: PretrainSettings = field(default_factory=PretrainSettings)
@@ -91,8 +98,8 @@ class Training:
                     domain_documents(self.data),
                     general_documents(self.data),
                 )
-                documents = counted(texts, "vocabulary, documents")
-                train_vocabulary(documents, self.settings.vocabulary).save(str(words))
+                cores = os.cpu_count() or 1
+                train_vocabulary(texts, self.settings.vocabulary, cores).save(str(words))
         tokenizer = Tokenizer.from_file(str(words))
         packed = (self.work / "domain.npy", self.work / "general.npy")
         with self.log.step("packing", *packed):
@@ -108,13 +115,50 @@ class Training:
                 tokenizer.save(str(encoder / TOKENIZER))
         return encoder, tokenizer
 
-    def _examples(self) -> tuple[list[Example], list[Example]]:
+    def _examples(self) -> tuple[list[Example], list[Example], list[Example]]:
+        """Messages to train on and to validate with, and the development set (may be empty)."""
         with self.log.step("data"):
-            examples = read_labelled(training_file(self.data), self.work / "datasets")
-            examples += invented_nothing()
+            cache = self.work / "datasets"
+            examples = read_labelled(training_file(self.data), cache) + invented_nothing()
+            examples = with_annotations(examples, self.data, read_annotations())
             split = grouped_split(examples, self.settings.validation_share, self.settings.seed)
-        log.info("%d messages to train, %d to validate", len(split.train), len(split.validation))
-        return [examples[i] for i in split.train], [examples[i] for i in split.validation]
+            file = labelled_file(self.data, "dev")
+            dev = read_labelled(file, cache) if file else []
+        train = [examples[i] for i in split.train]
+        # A label that two readings differ on measures nothing.
+        validation = [examples[i] for i in split.validation if not examples[i].contested]
+        log.info("%d messages to train, %d to validate", len(train), len(validation))
+        return train, validation, dev
+
+    def _targets(self, train: Sequence[Example], validation: Sequence[Example],
+                 unlabelled: Sequence[Example]) -> Targets:  # fmt: skip
+        """What to learn: the labels, beside a teacher's probabilities where one is asked for."""
+        settings = self.settings
+        targets = labelled_targets(train, settings.finetune.targets)
+        if settings.teacher is None:
+            return targets
+        teacher = tuned_teacher(
+            settings.teacher, train, validation, [*train, *unlabelled],
+            settings.finetune, settings.max_length, self.work / "teacher",
+        )  # fmt: skip
+        of_train, beyond = teacher.split(len(train))
+        return targets.blended(of_train, settings.teacher_share).followed_by(beyond)
+
+    def _model(self, train: Sequence[Example], validation: Sequence[Example],
+               encoder: Path, windower: Windower) -> TriageModel:  # fmt: skip
+        unlabelled: list[Example] = []
+        if self.settings.teacher and (self.data / UNLABELLED).is_file():
+            unlabelled = read_unlabelled(self.data / UNLABELLED)
+        with self.log.step("teacher"):
+            targets = self._targets(train, validation, unlabelled)
+        # Seeded here, so that a resumed run starts its head like an uninterrupted one.
+        torch.manual_seed(self.settings.seed)
+        model = TriageModel(load_encoder(encoder))
+        with self.log.step("fine-tuning"):
+            return finetune(
+                model, [*train, *unlabelled], validation, windower, self.settings.finetune,
+                self.work, targets,
+            )  # fmt: skip
 
     def run(self, target: Path) -> Path:
         """Train and write a verified bundle to `target`, replacing the bundle that is there.
@@ -126,30 +170,28 @@ class Training:
         if target.exists() and any(target.iterdir()) and not (target / MANIFEST).is_file():
             raise InputFileError(f"{target} holds no bundle; it will not be replaced")
         encoder, tokenizer = self._encoder()
-        train, validation = self._examples()
+        train, validation, dev = self._examples()
         windower = Windower(tokenizer, self.settings.max_length)
-        # Seeded here, so that a resumed run starts its head like an uninterrupted one.
-        torch.manual_seed(self.settings.seed)
-        model = TriageModel(load_encoder(encoder))
-        with self.log.step("fine-tuning"):
-            finetune(model, train, validation, windower, self.settings.finetune, self.work)
+        model = self._model(train, validation, encoder, windower)
         bundle = self.work / "bundle"
         bundle.mkdir(exist_ok=True)
         tokenizer.save(str(bundle / TOKENIZER))
         with self.log.step("export"):
-            exported, parity = self._export(model, bundle, validation, windower)
+            exported, parity = self._export(model, bundle, dev or validation, windower)
         with self.log.step("linear voice"):
             linear = fit_linear(train, seed=self.settings.seed)
         with self.log.step("calibration"):
-            voices = _voices(exported, linear, validation)
+            voices = ask(exported, linear, validation)
             weights = calibrate.fit_fusion(voices, validation)
             thresholds = calibrate.fit_thresholds(voices, validation, weights)
         with self.log.step("final linear voice"):
             # Weights and thresholds are set: the shipped voice may learn from every label.
             final = fit_linear([*train, *validation], seed=self.settings.seed)
             save_linear(final, bundle / LINEAR)
-        metrics = _measure("validation", voices, validation, weights) | _parity(parity)
-        metrics |= self._dev(exported, final, weights)
+        metrics = measure("validation", voices, validation, weights) | parity_figures(parity)
+        if kept := strict(dev):
+            # Final figures: the development set took no part in any choice.
+            metrics |= measure("dev", ask(exported, final, kept), kept, weights)
         outputs = [v.model for v in voices]
         manifest = self._manifest(outputs, train, validation, weights, thresholds, metrics)
         seal(bundle, manifest, self.settings.data_card)
@@ -157,30 +199,20 @@ class Training:
         log.info("bundle written to %s", target)
         return target
 
-    def _export(self, model: TriageModel, bundle: Path, validation: Sequence[Example],
+    def _export(self, model: TriageModel, bundle: Path, asked: Sequence[Example],
                 windower: Windower) -> tuple[OnnxModel, dict[str, Parity]]:  # fmt: skip
+        """Write the model; `asked` are the messages that prove that the answers stayed."""
         whole = self.work / "whole.onnx"
-        trained = predict(model, windows(validation, windower))
+        trained = predict(model, windows(asked, windower))
         export_onnx(model, whole)
         quantise(whole, bundle / MODEL)
         parities, exported = {}, None
         for what, path in (("fp32", whole), ("int8", bundle / MODEL)):
             exported = OnnxModel(path, bundle / TOKENIZER, max_length=self.settings.max_length)
-            parities[what] = compare(trained, run(exported, validation), validation)
+            parities[what] = compare(trained, run(exported, asked), asked)
             require_parity(parities[what], what)
         assert exported is not None
         return exported, parities
-
-    def _dev(
-        self, model: OnnxModel, linear: LinearModel, weights: FusionWeights
-    ) -> dict[str, float]:
-        """Final figures on the development set, which took no part in any choice."""
-        file = labelled_file(self.data, "dev")
-        if file is None:
-            return {}
-        examples = read_labelled(file, self.work / "datasets")
-        strict = [e for e in examples if not e.contested and e.label < len(DEPARTMENTS)]
-        return _measure("dev", _voices(model, linear, strict), strict, weights)
 
     def _manifest(self, outputs: Sequence[ModelOutput], train: Sequence[Example],
                   validation: Sequence[Example], weights: FusionWeights, thresholds: Thresholds,
@@ -214,40 +246,6 @@ class Training:
             metrics=metrics,
             files={},
         )
-
-
-def _voices(model: OnnxModel, linear: LinearModel, examples: Sequence[Example]) -> list[Voices]:
-    rules = RuleEngine.default()
-    return [
-        Voices(
-            model=model.predict(e.title, e.body),
-            linear=linear.predict(linear_text(e)),
-            rules=rules.apply(e.title, e.body),
-        )
-        for e in counted(examples, "voices", len(examples))
-    ]
-
-
-def _measure(what: str, voices: Sequence[Voices], examples: Sequence[Example],
-             weights: FusionWeights) -> dict[str, float]:  # fmt: skip
-    """Macro-F1 of the encoder, the linear voice and the fusion over the four departments."""
-    real = [i for i, e in enumerate(examples) if e.label < len(DEPARTMENTS)]
-    four = slice(0, len(DEPARTMENTS))
-    labels = [examples[i].label for i in real]
-    by: dict[str, NDArray[np.floating]] = {
-        "model": np.stack([voices[i].model.classes[four] for i in real]),
-        "linear": np.stack([voices[i].linear.classes[four] for i in real]),
-        "fusion": np.stack([fuse(voices[i], weights).classes[four] for i in real]),
-    }
-    return {f"{what}_macro_f1_{name}": round(macro_f1(s, labels), 4) for name, s in by.items()}
-
-
-def _parity(parity: dict[str, Parity]) -> dict[str, float]:
-    return {
-        f"{what}_{name}": round(value, 5)
-        for what, result in parity.items()
-        for name, value in asdict(result).items()
-    }
 
 
 def _replace(source: Path, target: Path) -> None:

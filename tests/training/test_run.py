@@ -36,7 +36,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def settings(data: Path, **changes: object) -> TrainSettings:
     made = TrainSettings(
         data=str(data),
-        vocabulary=400,
+        vocabulary=600,
         max_length=64,
         pretrain=PretrainSettings(size="tiny", tokens=20_000, length=32, batch=16),
         finetune=FinetuneSettings(epochs=4, learning_rate=2e-3),

@@ -1,0 +1,68 @@
+"""Readings of messages beyond the labelled file: `annotations.csv`, ids and labels, no texts.
+
+One annotator read, under the guideline, messages of the unlabelled file that the rules or a linear
+model took for urgent or could not place, and a second time training messages that the rules held
+for urgent and the first annotator did not. With other data the ids match nothing and nothing is
+added.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from training.corpus import UNLABELLED, records
+from training.data import Example, Row, example_of
+from triage.labels import CLASSES, REASONS
+
+FILE: Final = Path(__file__).parent / "annotations.csv"
+
+
+def read_annotations(path: Path = FILE) -> dict[str, dict[str, str | None]]:
+    """The columns of every reading, by the id of its message."""
+    with path.open(encoding="utf-8", newline="") as lines:
+        return {
+            row["id"]: {name: value or None for name, value in row.items()}
+            for row in csv.DictReader(lines)
+        }
+
+
+def _found(data: Path, readings: dict[str, dict[str, str | None]]) -> Iterator[Example]:
+    file = data / UNLABELLED
+    for record in records(file) if file.is_file() else ():
+        reading = readings.get(record.get("id") or "")
+        if reading is not None:
+            row = Row.model_validate({**record, **reading, "sampled": "annotated"})
+            if (example := example_of(row)) is not None:
+                yield example
+
+
+def with_annotations(examples: Sequence[Example], data: Path,
+                     readings: dict[str, dict[str, str | None]]) -> list[Example]:  # fmt: skip
+    """`examples` and the messages of the unlabelled file that were read.
+
+    A message read twice stands once where the readings agree and with either label, both marked
+    as contested, where they differ.
+    """
+    found: list[Example] = []
+    for example in examples:
+        reading = readings.get(example.id)
+        if reading is None:
+            found.append(example)
+            continue
+        again = Row.model_validate({"text": example.body.original, **reading})
+        second = replace(
+            example,
+            label=CLASSES.index(again.department),
+            urgent=again.urgent,
+            reasons=tuple(reason in again.reasons for reason in REASONS),
+            contested=True,
+        )
+        if (second.label, second.urgent) == (example.label, example.urgent):
+            found.append(example)
+        else:
+            found += [replace(example, contested=True), second]
+    return [*found, *_found(data, readings)]
