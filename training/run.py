@@ -188,10 +188,11 @@ class Training:
             # Weights and thresholds are set: the shipped voice may learn from every label.
             final = fit_linear([*train, *validation], seed=self.settings.seed)
             save_linear(final, bundle / LINEAR)
-        metrics = measure("validation", voices, validation, weights) | parity_figures(parity)
+        metrics = measure("validation", voices, validation, weights, thresholds)
+        metrics |= parity_figures(parity)
         if kept := strict(dev):
             # Final figures: the development set took no part in any choice.
-            metrics |= measure("dev", ask(exported, final, kept), kept, weights)
+            metrics |= measure("dev", ask(exported, final, kept), kept, weights, thresholds)
         outputs = [v.model for v in voices]
         manifest = self._manifest(outputs, train, validation, weights, thresholds, metrics)
         seal(bundle, manifest, self.settings.data_card)
