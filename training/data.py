@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from training.corpus import records
 from training.nothing import NOTHING
+from training.urgent import URGENCY
 from triage.errors import InputFileError
 from triage.labels import CLASSES, REASONS
 from triage.normalise import Normalised, normalise
@@ -119,6 +120,16 @@ def read_labelled(path: Path, cache: Path) -> list[Example]:
 def invented_nothing() -> list[Example]:
     """Invented messages with nothing to handle: real ones are too rare to learn from."""
     rows = (Row(id=f"nothing-{i}", text=t, department="none") for i, t in enumerate(NOTHING))
+    return [example for row in rows if (example := example_of(row)) is not None]
+
+
+def invented_urgency() -> list[Example]:
+    """Invented urgent messages and close counterparts that can wait."""
+    rows = (
+        Row(id=f"urgency-{i}", text=made.text, department=made.department,
+            urgent=bool(made.reasons), reasons=made.reasons)
+        for i, made in enumerate(URGENCY)
+    )  # fmt: skip
     return [example for row in rows if (example := example_of(row)) is not None]
 
 
