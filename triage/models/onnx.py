@@ -30,8 +30,9 @@ class OnnxModel:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        # Arena growth over varied lengths costs more memory than it saves time here.
-        options.enable_cpu_mem_arena = False
+        # Its arena stops growing after the longest message. Without it the allocator of the
+        # system keeps what it likes: as much or more, 40 MiB more at the peak of four threads.
+        options.enable_cpu_mem_arena = True
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(
