@@ -9,10 +9,11 @@ SERVE := .venv-serve
 DEV := .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format lint types contracts train eval lock clean
+.PHONY: help serve test check format lint types contracts train eval benchmark suspects \
+	learning-curve lock clean
 
 help: ## List the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 define make_venv
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -59,6 +60,15 @@ train: $(DEV)/.ready ## Train a bundle from DATA=… into build/bundle (ARGS="--
 
 eval: $(DEV)/.ready ## Evaluate on DATA=…, optionally against BASELINE=path/to/bundle
 	$(DEV)/bin/python -m eval --data $(DATA) $(if $(BASELINE),--baseline-bundle $(BASELINE)) $(ARGS)
+
+benchmark: $(DEV)/.ready ## Cross-validate on the public benchmark in DATA=… (ARGS="--help" lists options)
+	$(DEV)/bin/python -m training.benchmark --data $(DATA) $(ARGS)
+
+suspects: $(DEV)/.ready ## List labels in DATA=… that are probably wrong
+	$(DEV)/bin/python -m training.suspects --data $(DATA) $(ARGS)
+
+learning-curve: $(DEV)/.ready ## Measure what more labels are worth (ARGS=--no-encoder: quick)
+	$(DEV)/bin/python -m training.curve --data $(DATA) $(ARGS)
 
 lock: $(DEV)/.ready ## Resolve the dependencies anew and write the locks
 	$(DEV)/bin/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
