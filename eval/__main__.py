@@ -10,10 +10,13 @@ from rich.console import Console
 from rich.progress import Progress
 
 from eval.baseline import baseline
+from eval.budget import bundle_files
 from eval.console import show
+from eval.costs import RuntimeFigures
 from eval.data import Labelled, read_labelled
 from eval.html import render
-from eval.results import Report, RuntimeFigures
+from eval.results import Report
+from eval.robustness import answer_converted
 from eval.run import Mistake, Subject, check, evaluate, mistakes
 from eval.runtime import STARTS, RuntimeFailedError, measure_runtime
 from eval.systems import BASELINE, FUSION, OTHER, Predictions, analyse_all
@@ -50,22 +53,26 @@ def _run(
     path = data / "labelled" / "dev.jsonl"
     records = read_labelled(path)
     check(records, path)
-    pipeline = Pipeline.load(bundle)
+    where = bundle or default_path()
+    pipeline = Pipeline.load(where)
     pipeline.warm_up()
-    thresholds = read_manifest(bundle or default_path()).thresholds
+    thresholds = read_manifest(where).thresholds
+    subject = Subject(path, pipeline.versions, thresholds, bundle_files(where))
     with Progress(console=Console(stderr=True), transient=True) as progress:
         systems = _systems(records, pipeline, other, progress)
         task = progress.add_task("baseline", total=1)
         systems[BASELINE] = baseline(data / "labelled" / "train.jsonl", path, cache)
         progress.advance(task)
+        task = progress.add_task("in traditional characters", total=len(records))
+        converted = answer_converted(pipeline, records, lambda: progress.advance(task))
 
         def benchmark() -> RuntimeFigures | None:
             if not runtime:
                 return None
             starts = progress.add_task("run time", total=STARTS)
-            return measure_runtime(records, bundle, lambda: progress.advance(starts))
+            return measure_runtime(records, where, lambda: progress.advance(starts))
 
-        report = evaluate(Subject(path, pipeline.versions, thresholds), records, systems, benchmark)
+        report = evaluate(subject, records, systems, benchmark, converted=converted)
     write(report, mistakes(records, systems[FUSION]), out)
     return report
 

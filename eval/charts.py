@@ -86,6 +86,20 @@ def calibration(report: Report) -> str:
     return page_section("Calibration 校准", note + drawn + details)
 
 
+def sets(report: Report) -> str:
+    """Sets of departments that cannot be ruled out."""
+    rows = [
+        (s.label, f.messages, bounds(f.coverage), f"{f.mean_size:.2f}", share(f.singletons))
+        for s in report.systems
+        if (f := s.sets) is not None
+    ]
+    if not rows:
+        return ""
+    header = ("system 系统", "messages", "coverage [95 %]", "mean size", "of one department")
+    note = "<p>Coverage: the share of messages whose set holds the right department.</p>"
+    return page_section("Sets of departments 候选部门", note + table(header, rows))
+
+
 def urgency(report: Report) -> str:
     """Finding the urgent, at the threshold and by reason."""
     header = ("system 系统", "messages", "urgent", "AP", "precision", "recall", "F1",

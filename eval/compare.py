@@ -1,4 +1,4 @@
-"""The shipped decision beside other systems, and on parts of the messages."""
+"""Systems beside each other, and the shipped decision on parts of the messages."""
 
 from __future__ import annotations
 
@@ -11,30 +11,49 @@ import numpy as np
 from eval.data import Labelled, Truth
 from eval.intervals import interval, mcnemar, resampled_macro_f1, resamples
 from eval.metrics import Bools, confusion, macro_f1
-from eval.results import ComparisonFigures, IntervalFigures, SliceFigures
-from eval.systems import FUSION, Predictions
+from eval.results import ComparisonFigures, SliceFigures
+from eval.script import script
+from eval.systems import BASELINE, FUSION, MODEL, Predictions
+from eval.values import IntervalFigures
 from triage.labels import DEPARTMENTS
 
 _CLASSES: Final = len(DEPARTMENTS)
 LENGTHS: Final = (50, 100, 200, 400, 800)
 
 
-def compare(
-    truth: Truth, shipped: Predictions, name: str, other: Predictions, *, seed: int = 0
-) -> ComparisonFigures:
-    """Whether `shipped` is better than `other`, on the messages of the strict figures."""
+def strict_macro_f1(truth: Truth, system: Predictions) -> float:
+    """Macro-F1 on the messages of the strict figures."""
     kept = truth.strict
-    gold, ours, theirs = truth.department[kept], shipped.choice[kept], other.choice[kept]
+    return float(macro_f1(confusion(truth.department[kept], system.choice[kept], _CLASSES)))
+
+
+def compare(
+    truth: Truth, systems: Mapping[str, Predictions], name: str, other: str, *, seed: int = 0
+) -> ComparisonFigures:
+    """Whether the system `name` is better than `other`, on the messages of the strict figures."""
+    kept = truth.strict
+    gold = truth.department[kept]
+    ours, theirs = systems[name].choice[kept], systems[other].choice[kept]
     samples = resamples(len(gold), seed=seed)
     spread = resampled_macro_f1(gold, ours, _CLASSES, samples) - resampled_macro_f1(
         gold, theirs, _CLASSES, samples
     )
-    gain = float(
-        macro_f1(confusion(gold, ours, _CLASSES)) - macro_f1(confusion(gold, theirs, _CLASSES))
-    )
+    gain = strict_macro_f1(truth, systems[name]) - strict_macro_f1(truth, systems[other])
     better, worse, p = mcnemar(gold == ours, gold == theirs)
     figures = IntervalFigures(**asdict(interval(gain, spread)))
-    return ComparisonFigures(other=name, gain=figures, better=better, worse=worse, p=p)
+    return ComparisonFigures(
+        system=name, other=other, gain=figures, better=better, worse=worse, p=p
+    )
+
+
+def comparisons(
+    truth: Truth, systems: Mapping[str, Predictions], *, seed: int = 0
+) -> list[ComparisonFigures]:
+    """The shipped decision against every other system, and the model alone against the baseline."""
+    pairs = [(FUSION, name) for name in systems if name != FUSION]
+    if MODEL in systems and BASELINE in systems:
+        pairs.append((MODEL, BASELINE))
+    return [compare(truth, systems, name, other, seed=seed) for name, other in pairs]
 
 
 def length_band(length: int) -> str:
@@ -53,6 +72,7 @@ def _groups(records: Sequence[Labelled]) -> dict[str, list[str]]:
         "length": [length_band(len(r.text)) for r in records],
         "title": ["with title" if r.title else "without title" for r in records],
         "sampled": [r.sampled for r in records],
+        "script": [script(f"{r.title or ''}\n{r.text}") for r in records],
     }
 
 
@@ -88,7 +108,7 @@ def _slice(
 def slices(
     records: Sequence[Labelled], truth: Truth, systems: Mapping[str, Predictions]
 ) -> Iterator[SliceFigures]:
-    """Figures by source, length, title and way of sampling."""
+    """Figures by source, length, title, way of sampling and script."""
     for group, values in _groups(records).items():
         column = np.array(values)
         for value in sorted(set(values), key=_order):

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.table import Table
 
+from eval.budget import TOKENS
+from eval.cost_sections import amount
+from eval.costs import TimeFigures
 from eval.markup import bounds, share
 from eval.results import Report
 from triage.labels import DEPARTMENT_NAMES, DEPARTMENTS, REASON_NAMES, REASONS
@@ -60,11 +63,27 @@ def _confusions(report: Report) -> Iterable[Table]:
 def _comparisons(report: Report) -> Table:
     labels = {s.name: s.label for s in report.systems}
     rows = [
-        (labels[c.other], bounds(c.gain, sign=True), str(c.better), str(c.worse), f"{c.p:.2g}")
+        (labels[c.system], labels[c.other], bounds(c.gain, sign=True), str(c.better),
+         str(c.worse), f"{c.p:.2g}")
         for c in report.comparisons
+    ]  # fmt: skip
+    header = ("system", "against", "macro-F1 gain [95 %]", "better", "worse", "McNemar p")
+    return _table("Which is better?", header, rows)
+
+
+def _budget(report: Report) -> Table:
+    rows = [
+        (f.name, *amount(f), "✓ within budget" if f.within else "✗ OVER BUDGET")
+        for f in report.budget
     ]
-    header = ("fusion against", "macro-F1 gain [95 %]", "better", "worse", "McNemar p")
-    return _table("Is fusion better?", header, rows)
+    return _table("Budget", ("", "measured", "limit", ""), rows)
+
+
+def _times(name: str, times: TimeFigures) -> str:
+    return (
+        f"{name}: median {times.median_ms:.2f} ms (90 %: {times.p90_ms:.2f} ms), "
+        f"CPU {times.cpu_median_ms:.2f} ms (90 %: {times.cpu_p90_ms:.2f} ms)"
+    )
 
 
 def _reasons(report: Report) -> Table:
@@ -87,6 +106,18 @@ def _summary(report: Report) -> Iterable[str]:
                 f"{system.label}: {r.coverage:.1%} routed without a person, "
                 f"{bounds(r.accuracy)} of them right"
             )
+        if (f := system.sets) is not None:
+            yield (
+                f"{system.label}: sets of departments hold the right one in {bounds(f.coverage)}, "
+                f"mean size {f.mean_size:.2f}, {f.singletons:.1%} of one department"
+            )
+    if (c := report.converted) is not None:
+        yield (
+            f"converted to traditional characters (OpenCC, not natural text): {c.changed} messages "
+            f"changed, same department {share(c.same_department)}, same urgency "
+            f"{share(c.same_urgency)}; macro-F1 {c.macro_f1:.3f}, as received "
+            f"{c.macro_f1_as_received:.3f}"
+        )
     if (t := report.runtime) is not None:
         memory = "–" if t.resident_mib is None else f"{t.resident_mib:.0f} MiB"
         yield (
@@ -95,11 +126,15 @@ def _summary(report: Report) -> Iterable[str]:
             f"{t.latency_median_ms:.2f} ms a message (CPU {t.latency_cpu_ms:.2f} ms, "
             f"99 %: {t.latency_p99_ms:.2f} ms), machine load {t.load:.1f}"
         )
+        yield _times(f"message of {TOKENS} tokens", t.window.message)
+        yield _times("of which the encoder alone", t.window.encoder)
+    files = ", ".join(f"{name} {size / 1e6:.2f}" for name, size in report.files.items())
+    yield f"bundle on disk, MB: {files}"
 
 
 def show(report: Report, console: Console) -> None:
     """Print the tables and the lines that matter most."""
     console.print(_overview(report), _comparisons(report), _classes(report), _reasons(report))
-    console.print(*_confusions(report))
+    console.print(*_confusions(report), _budget(report))
     for line in _summary(report):
         console.print(line, markup=False, highlight=False)

@@ -29,6 +29,7 @@ article{border:1px solid #e2e8f0;border-radius:6px;padding:.6rem .9rem;margin:.7
 article h3{margin:.2rem 0}article pre{white-space:pre-wrap;overflow-wrap:anywhere;font:inherit;
 margin:.4rem 0 0}.tag{display:inline-block;border:1px solid #94a3b8;border-radius:4px;
 padding:0 .4rem;margin-right:.4rem;font-size:.82rem}.wrong{border-color:#b91c1c;color:#b91c1c}
+.right{border-color:#15803d;color:#15803d}
 """
 
 

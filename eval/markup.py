@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from eval.results import IntervalFigures
+from eval.values import IntervalFigures
 
 
 class Raw(str):

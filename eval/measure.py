@@ -26,6 +26,7 @@ from eval.metrics import (
     risk_coverage,
 )
 from eval.systems import Predictions
+from eval.values import IntervalFigures
 from triage.labels import DEPARTMENTS, REASONS
 
 _CLASSES: Final = len(DEPARTMENTS)
@@ -34,8 +35,8 @@ _RISK: Final = 0.05
 _RECALL: Final = 0.9
 
 
-def _interval(value: Interval) -> results.IntervalFigures:
-    return results.IntervalFigures(**asdict(value))
+def _interval(value: Interval) -> IntervalFigures:
+    return IntervalFigures(**asdict(value))
 
 
 def _class(scores: Scores) -> results.ClassFigures:
@@ -168,6 +169,23 @@ def nothing(truth: Truth, system: Predictions) -> results.NothingFigures | None:
     return results.NothingFigures(support=scores.support, recall=scores.recall, false_alarms=alarms)
 
 
+def sets(truth: Truth, system: Predictions, seed: int) -> results.SetFigures | None:
+    """How often the set of departments holds the right one (marginal coverage), and its size."""
+    if system.sets is None:
+        return None
+    kept = truth.strict
+    given, gold = system.sets[kept], truth.department[kept]
+    holds = given[np.arange(len(gold)), gold]
+    spread = holds[resamples(len(holds), seed=seed)].mean(axis=1)
+    size = given.sum(axis=1)
+    return results.SetFigures(
+        messages=len(gold),
+        coverage=_interval(interval(float(holds.mean()), spread)),
+        mean_size=float(size.mean()),
+        singletons=float((size == 1).mean()),
+    )
+
+
 def system_figures(
     name: str, label: str, truth: Truth, system: Predictions, *, seed: int = 0
 ) -> results.SystemFigures:
@@ -181,4 +199,5 @@ def system_figures(
         curve=curve(truth, system),
         routed=routed(truth, system, seed),
         nothing=nothing(truth, system),
+        sets=sets(truth, system, seed),
     )

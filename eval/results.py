@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from math import isnan
-from typing import Annotated
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict
-
-
-def _defined(value: object) -> object:
-    return None if isinstance(value, float) and isnan(value) else value
+from eval.budget import BudgetFigures
+from eval.costs import RuntimeFigures
+from eval.values import Figure, IntervalFigures, Value
 
 
-Figure = Annotated[float | None, BeforeValidator(_defined)]
-"""A figure that is None where it is undefined: a share of nothing is no share."""
-
-
-class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ClassFigures(_Value):
+class ClassFigures(Value):
     """Precision, recall, F1 and the number of messages of one class."""
 
     precision: float
@@ -29,15 +16,7 @@ class ClassFigures(_Value):
     support: int
 
 
-class IntervalFigures(_Value):
-    """A value and the bounds of its 95 % bootstrap interval."""
-
-    value: Figure
-    low: Figure
-    high: Figure
-
-
-class DepartmentFigures(_Value):
+class DepartmentFigures(Value):
     """Routing to departments. `confusion`: rows truth, columns choice, last column no answer."""
 
     messages: int
@@ -50,7 +29,7 @@ class DepartmentFigures(_Value):
     confusion: list[list[int]]
 
 
-class CalibrationFigures(_Value):
+class CalibrationFigures(Value):
     """`ece` over bins of equal mass: count, mean confidence and accuracy of each."""
 
     ece: Figure
@@ -59,7 +38,7 @@ class CalibrationFigures(_Value):
     accuracy: list[float]
 
 
-class ReasonFigures(_Value):
+class ReasonFigures(Value):
     """Of the messages urgent for one reason: the share flagged at all, and for that reason."""
 
     support: int
@@ -67,7 +46,7 @@ class ReasonFigures(_Value):
     named: Figure
 
 
-class UrgentFigures(_Value):
+class UrgentFigures(Value):
     """Finding the urgent. Threshold figures are of the system's own flag."""
 
     messages: int
@@ -78,7 +57,7 @@ class UrgentFigures(_Value):
     reasons: dict[str, ReasonFigures]
 
 
-class CurveFigures(_Value):
+class CurveFigures(Value):
     """Risk against coverage, thinned; `coverage_at_95` is the most that is right 95 % of times."""
 
     coverage: list[float]
@@ -86,7 +65,7 @@ class CurveFigures(_Value):
     coverage_at_95: float
 
 
-class RoutedFigures(_Value):
+class RoutedFigures(Value):
     """Messages that go out without a person: their share of all and how many are right."""
 
     coverage: float
@@ -95,7 +74,7 @@ class RoutedFigures(_Value):
     messages: int
 
 
-class NothingFigures(_Value):
+class NothingFigures(Value):
     """Messages with nothing to handle: how many there are, and how many were noticed."""
 
     support: int
@@ -103,7 +82,20 @@ class NothingFigures(_Value):
     false_alarms: int
 
 
-class SystemFigures(_Value):
+class SetFigures(Value):
+    """Sets of departments that cannot be ruled out, on the messages of the strict figures.
+
+    `coverage`: the share of sets that hold the right department. `singletons`: the share of sets
+    of one department.
+    """
+
+    messages: int
+    coverage: IntervalFigures
+    mean_size: float
+    singletons: float
+
+
+class SystemFigures(Value):
     """Everything about one system; None where it does not decide such a thing."""
 
     name: str
@@ -114,15 +106,17 @@ class SystemFigures(_Value):
     curve: CurveFigures
     routed: RoutedFigures | None
     nothing: NothingFigures | None
+    sets: SetFigures | None
 
 
-class ComparisonFigures(_Value):
-    """The shipped decision against another system, on the same messages.
+class ComparisonFigures(Value):
+    """A `system` against an `other`, on the same messages.
 
     `gain`: difference of macro-F1, paired bootstrap. `better`, `worse`: messages that only the
-    shipped decision or only the other has right; `p` of the exact McNemar test on them.
+    system or only the other has right; `p` of the exact McNemar test on them.
     """
 
+    system: str
     other: str
     gain: IntervalFigures
     better: int
@@ -130,7 +124,7 @@ class ComparisonFigures(_Value):
     p: float
 
 
-class SliceFigures(_Value):
+class SliceFigures(Value):
     """One part of the messages; `accuracy` by system. None where there is nothing to count."""
 
     group: str
@@ -142,28 +136,23 @@ class SliceFigures(_Value):
     urgent_recall: Figure
 
 
-class RuntimeFigures(_Value):
-    """A fresh process on this machine: seconds, MiB, milliseconds.
+class ConvertedFigures(Value):
+    """The shipped decision on the same messages converted to traditional characters by OpenCC.
 
-    Times are by the clock, `cpu` times are of the processor. Other work on the machine, of which
-    `load` is the average number of waiting processes at the start, makes the former longer.
+    `same_department`, `same_urgency`: share with an equal answer among the `changed`, those that
+    the conversion alters. Both `macro_f1` are on the messages of the strict figures.
     """
 
-    cold_start_s: list[float]
-    cold_start_median_s: float
-    cold_start_cpu_s: float
-    resident_mib: float | None
-    proportional_mib: float | None
     messages: int
-    latency_median_ms: float
-    latency_p99_ms: float
-    latency_cpu_ms: float
-    cores: int
-    load: float
+    changed: int
+    same_department: Figure
+    same_urgency: Figure
+    macro_f1: float
+    macro_f1_as_received: float
 
 
-class Report(_Value):
-    """What `report.json` holds."""
+class Report(Value):
+    """What `report.json` holds; `files` are the bundle's, in bytes."""
 
     created: str
     data: str
@@ -176,4 +165,7 @@ class Report(_Value):
     systems: list[SystemFigures]
     comparisons: list[ComparisonFigures]
     slices: list[SliceFigures]
+    converted: ConvertedFigures | None
+    files: dict[str, int]
     runtime: RuntimeFigures | None
+    budget: list[BudgetFigures]

@@ -11,11 +11,14 @@ from typing import Final
 import numpy as np
 
 from eval.baseline import SETTINGS
-from eval.compare import compare, slices
+from eval.budget import budget
+from eval.compare import comparisons, slices
+from eval.costs import RuntimeFigures
 from eval.data import Labelled, Truth, fingerprint, truth_of
 from eval.intervals import RESAMPLES
 from eval.measure import system_figures
-from eval.results import Report, RuntimeFigures
+from eval.results import Report
+from eval.robustness import converted_figures
 from eval.systems import BASELINE, FUSION, MODEL, OTHER, RULES, Predictions
 from triage.decision import Thresholds
 from triage.errors import InputFileError
@@ -47,11 +50,15 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is evaluated: the labelled file, and who made the decisions with which thresholds."""
+    """What is evaluated: the labelled file, and who made the decisions with which thresholds.
+
+    `files`: size in bytes of every file of the bundle, by name.
+    """
 
     path: Path
     versions: Versions
     thresholds: Thresholds
+    files: Mapping[str, int]
 
 
 def check(records: Sequence[Labelled], path: Path) -> Truth:
@@ -75,14 +82,18 @@ def evaluate(
     systems: Mapping[str, Predictions],
     runtime: Callable[[], RuntimeFigures | None] = lambda: None,
     *,
+    converted: Predictions | None = None,
     seed: int = 0,
 ) -> Report:
     """All figures. `systems` by name, `systems.FUSION` among them.
+
+    `converted`: the shipped answers to the same messages in traditional characters.
 
     Raises:
         InputFileError: no message counts in the strict figures.
     """
     truth = check(records, subject.path)
+    files, costs = dict(subject.files), runtime()
     return Report(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         data=subject.path.name,
@@ -90,19 +101,22 @@ def evaluate(
         messages=len(records),
         strict_messages=int(truth.strict.sum()),
         versions=subject.versions.model_dump(),
-        thresholds=subject.thresholds.model_dump(),
+        thresholds=subject.thresholds.model_dump(exclude_none=True),
         settings={"seed": seed, "resamples": RESAMPLES, **SETTINGS},
         systems=[
             system_figures(name, LABELS[name], truth, system, seed=seed)
             for name, system in systems.items()
         ],
-        comparisons=[
-            compare(truth, systems[FUSION], name, system, seed=seed)
-            for name, system in systems.items()
-            if name != FUSION
-        ],
+        comparisons=comparisons(truth, systems, seed=seed),
         slices=list(slices(records, truth, systems)),
-        runtime=runtime(),
+        converted=(
+            None
+            if converted is None
+            else converted_figures(records, truth, systems[FUSION], converted)
+        ),
+        files=files,
+        runtime=costs,
+        budget=budget(files, costs),
     )
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from html import escape
 from typing import Final
 
-from eval.charts import calibration, routing, urgency
+from eval.charts import calibration, routing, sets, urgency
+from eval.cost_sections import budget, runtime, size
 from eval.markup import bounds, page_section, pair, shaded, share, table
 from eval.results import Report
 from triage.labels import DEPARTMENT_NAMES, DEPARTMENTS
@@ -39,15 +40,22 @@ def headline(report: Report) -> str:
 
 
 def comparisons(report: Report) -> str:
-    """Whether the shipped decision is better, and how sure that is."""
+    """Whether one system is better than another, and how sure that is."""
     labels = _labels(report)
-    header = ("fusion against 融合对比", "macro-F1 gain [95 %]", "only fusion right",
+    header = ("system 系统", "against 对比", "macro-F1 gain [95 %]", "only the system right",
               "only the other right", "McNemar p")  # fmt: skip
     rows = [
-        (labels[c.other], bounds(c.gain, sign=True), c.better, c.worse, f"{c.p:.2g}")
+        (
+            labels[c.system],
+            labels[c.other],
+            bounds(c.gain, sign=True),
+            c.better,
+            c.worse,
+            f"{c.p:.2g}",
+        )
         for c in report.comparisons
     ]
-    return page_section("Is fusion better? 显著性", table(header, rows))
+    return page_section("Which is better? 显著性", table(header, rows))
 
 
 def classes(report: Report) -> str:
@@ -94,34 +102,35 @@ def slices(report: Report) -> str:
         )
         for s in report.slices
     ]  # fmt: skip
-    note = "<p>Macro-F1 only where every department occurs. Small parts say little.</p>"
+    note = (
+        "<p>Macro-F1 only where every department occurs. Small parts say little. Script: "
+        "traditional where OpenCC's conversion to simplified changes at least a tenth of the Han "
+        "characters, and more of them than the opposite one.</p>"
+    )
     return page_section("Slices 分组", note + table(header, rows))
 
 
-def runtime(report: Report) -> str:
-    """A fresh process on this machine."""
-    r = report.runtime
-    if r is None:
-        return page_section("Run time 运行", "<p>Not measured.</p>")
-
-    def mib(value: float | None) -> str:
-        return "–" if value is None else f"{value:.0f} MiB"
-
+def converted(report: Report) -> str:
+    """The same messages in traditional characters."""
+    c = report.converted
+    if c is None:
+        return ""
     rows = [
-        ("cold start to the first answer (median)", f"{r.cold_start_median_s:.2f} s"),
-        ("CPU time of a cold start (median)", f"{r.cold_start_cpu_s:.2f} s"),
-        ("cold starts", ", ".join(f"{s:.2f}" for s in r.cold_start_s) + " s"),
-        ("resident memory (RSS) after 200 messages", mib(r.resident_mib)),
-        ("proportional memory (PSS)", mib(r.proportional_mib)),
-        (f"median time of {r.messages} messages, one thread", f"{r.latency_median_ms:.2f} ms"),
-        ("CPU time of a message (median)", f"{r.latency_cpu_ms:.2f} ms"),
-        ("99th percentile", f"{r.latency_p99_ms:.2f} ms"),
-        ("machine: cores, load at the start", f"{r.cores}, {r.load:.1f}"),
+        ("messages that the conversion changes", str(c.changed)),
+        ("of these: same department", share(c.same_department)),
+        ("of these: same urgency", share(c.same_urgency)),
+        ("macro-F1 converted", share(c.macro_f1)),
+        ("macro-F1 as received", share(c.macro_f1_as_received)),
     ]
-    return page_section("Run time 运行", table(("", ""), rows))
+    note = (
+        "<p>The labelled messages converted to traditional characters by OpenCC and answered "
+        "again: not natural text, and no measure of how people write who use them. "
+        "机器转换的繁体，并非真实繁体来信。</p>"
+    )
+    return page_section("Traditional characters 繁体（转换）", note + table(("", ""), rows))
 
 
 ALL: Final[tuple[Callable[[Report], str], ...]] = (
-    headline, comparisons, classes, confusion, urgency, routing, calibration, nothing, slices,
-    runtime,
+    headline, budget, comparisons, classes, confusion, urgency, routing, calibration, sets,
+    nothing, slices, converted, size, runtime,
 )  # fmt: skip

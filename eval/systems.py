@@ -14,7 +14,7 @@ from triage.errors import InputFileError, InvalidMessageError
 from triage.labels import DEPARTMENTS, REASONS
 from triage.pipeline import Analysis
 from triage.rules import RuleOutcome
-from triage.types import Department, Message, Reason, ReviewReason
+from triage.types import Decision, Department, Message, Reason, ReviewReason
 
 RULES: Final = "rules"
 MODEL: Final = "model"
@@ -40,8 +40,8 @@ class Predictions:
     `probabilities` `[n, 4]` sum to one, in the order of `labels.DEPARTMENTS`; `choice` `[n]` is
     the department's index or -1 where the system gave none; `urgent_score` `[n]` only ranks;
     `urgent` `[n]` is its flag. `reasons` `[n, 7]`: reasons it names, None if it never names any.
-    `routed` `[n]`: goes out without a person; `nothing` `[n]`: "no matter to handle"; None where
-    the system decides neither.
+    `routed` `[n]`: goes out without a person; `nothing` `[n]`: "no matter to handle"; `sets`
+    `[n, 4]`: departments that cannot be ruled out; None where the system does not decide it.
     """
 
     probabilities: Floats
@@ -51,6 +51,7 @@ class Predictions:
     reasons: Bools | None = None
     routed: Bools | None = None
     nothing: Bools | None = None
+    sets: Bools | None = None
 
     @property
     def covered(self) -> Bools:
@@ -105,6 +106,14 @@ def _model(analyses: Sequence[Analysis]) -> Predictions:
     )
 
 
+def _sets(decisions: Sequence[Decision]) -> Bools | None:
+    """The decisions' sets `[n, 4]`; None where the bundle is not calibrated for them."""
+    sets = [d.department_set for d in decisions if d.department_set is not None]
+    if len(sets) < len(decisions):
+        return None
+    return np.array([[d in given for d in DEPARTMENTS] for given in sets])
+
+
 def _fusion(analyses: Sequence[Analysis]) -> Predictions:
     decisions = [a.decision for a in analyses]
     four = np.stack([a.fused.departments for a in analyses])
@@ -116,6 +125,7 @@ def _fusion(analyses: Sequence[Analysis]) -> Predictions:
         reasons=np.array([_flags(d.urgency.reasons) for d in decisions]),
         routed=np.array([not d.needs_review for d in decisions]),
         nothing=np.array([ReviewReason.NOTHING_TO_HANDLE in d.review_reasons for d in decisions]),
+        sets=_sets(decisions),
     )
 
 

@@ -51,7 +51,7 @@ def _linear() -> LinearModel:
     )
 
 
-def manifest() -> Manifest:
+def manifest(conformal: float | None = None) -> Manifest:
     return Manifest(
         name="fake",
         version="1",
@@ -67,7 +67,8 @@ def manifest() -> Manifest:
             urgent_model=1.0, urgent_linear=0.0, urgent_rules=0.0, urgent_bias=0.0,
         ),
         thresholds=Thresholds(
-            review=0.6, nothing=0.5, urgent=0.4, reason=0.5, certain_rule=6.0, disagree=50.0
+            review=0.6, nothing=0.5, urgent=0.4, reason=0.5, certain_rule=6.0, disagree=50.0,
+            conformal=conformal,
         ),
         rulebook="any",
         training={},
@@ -76,9 +77,10 @@ def manifest() -> Manifest:
     )  # fmt: skip
 
 
-def fake_pipeline(folder: Path) -> Pipeline:
-    (folder / MANIFEST).write_text(manifest().model_dump_json())
-    return Pipeline(Bundle(folder, manifest(), WordModel(), _linear()), RuleEngine.default())
+def fake_pipeline(folder: Path, conformal: float | None = None) -> Pipeline:
+    made = manifest(conformal)
+    (folder / MANIFEST).write_text(made.model_dump_json())
+    return Pipeline(Bundle(folder, made, WordModel(), _linear()), RuleEngine.default())
 
 
 def row(number: int, department: str, **changes: object) -> dict[str, object]:

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from eval.compare import compare, length_band
+from eval.compare import compare, comparisons, length_band
 from eval.data import NOTHING, Truth
 from eval.measure import system_figures
-from eval.systems import Predictions
+from eval.systems import BASELINE, FUSION, MODEL, OTHER, Predictions
 from triage.labels import REASONS
 
 
@@ -94,13 +94,46 @@ def test_urgency_by_reason_and_contested_urgency() -> None:
 
 def test_comparison_counts_who_is_right() -> None:
     truth = _truth([0, 1, 2, 3] * 5)
-    same = compare(truth, _system([0, 1, 2, 3] * 5), "o", _system([0, 1, 2, 3] * 5))
+    right, first = _system([0, 1, 2, 3] * 5), _system([0] * 20)
+    systems = {"right": right, "too": right, "first": first}
+    same = compare(truth, systems, "right", "too")
     assert (same.gain.value, same.gain.low, same.gain.high, same.p) == (0.0, 0.0, 0.0, 1.0)
-    better = compare(truth, _system([0, 1, 2, 3] * 5), "o", _system([0] * 20))
+    better = compare(truth, systems, "right", "first")
+    assert (better.system, better.other) == ("right", "first")
     assert (better.better, better.worse) == (15, 0)
     assert better.gain.value == pytest.approx(0.9)
     assert better.gain.low > 0
     assert better.p == pytest.approx(2 / 2**15)
+
+
+def test_the_model_alone_is_compared_with_the_baseline_too() -> None:
+    truth = _truth([0, 1, 2, 3] * 5)
+    systems = {
+        MODEL: _system([0, 1, 2, 3] * 5),
+        FUSION: _system([0, 1, 2, 0] * 5),
+        OTHER: _system([0, 1, 2, 3] * 5),
+        BASELINE: _system([0] * 20),
+    }
+    made = {(c.system, c.other): c for c in comparisons(truth, systems)}
+    assert list(made) == [
+        (FUSION, MODEL), (FUSION, OTHER), (FUSION, BASELINE), (MODEL, BASELINE),
+    ]  # fmt: skip
+    assert (made[FUSION, OTHER].better, made[FUSION, OTHER].worse) == (0, 5)
+    assert made[FUSION, OTHER].p == pytest.approx(2 / 2**5)
+    assert (made[MODEL, BASELINE].better, made[MODEL, BASELINE].worse) == (15, 0)
+    assert len(comparisons(truth, {FUSION: systems[FUSION], BASELINE: systems[BASELINE]})) == 1
+
+
+def test_sets_hold_the_right_department_or_not() -> None:
+    given = np.array([[1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 0, 1], [1, 1, 1, 1]], bool)
+    truth = _truth([0, 1, 2, 3, 0], [0, 1, 2, 3, 1])
+    figures = system_figures("x", "X", truth, replace(_system([0, 1, 2, 3, 0]), sets=given)).sets
+    assert figures is not None
+    assert figures.messages == 4
+    assert figures.coverage.value == 0.75
+    assert 0 <= figures.coverage.low <= 0.75 <= figures.coverage.high <= 1
+    assert (figures.mean_size, figures.singletons) == (1.5, 0.5)
+    assert system_figures("x", "X", truth, _system([0, 1, 2, 3, 0])).sets is None
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,16 @@ from rich.console import Console
 from eval.__main__ import write
 from eval.baseline import baseline
 from eval.console import show
+from eval.costs import RuntimeFigures, TimeFigures, WindowFigures
 from eval.data import read_labelled
-from eval.results import Report, RuntimeFigures
+from eval.results import Report
+from eval.robustness import answer_converted
 from eval.run import Mistake, Subject, evaluate, mistakes
 from eval.systems import BASELINE, FUSION, MODEL, RULES, analyse_all
 from tests.eval.fakes import SECRET, fake_pipeline, manifest, row, rows, write_rows
 from triage.errors import InputFileError
 
+TIMES = TimeFigures(median_ms=11.5, p90_ms=14.0, cpu_median_ms=12.5, cpu_p90_ms=13.0)
 RUNTIME = RuntimeFigures(
     cold_start_s=[1.0, 1.2],
     cold_start_median_s=1.1,
@@ -29,9 +32,13 @@ RUNTIME = RuntimeFigures(
     latency_median_ms=4.0,
     latency_p99_ms=9.0,
     latency_cpu_ms=3.5,
+    window=WindowFigures(
+        messages=40, rounds=3, shortest=158, longest=163, message=TIMES, encoder=TIMES
+    ),
     cores=2,
     load=0.5,
 )
+FILES = {"model.onnx": 9_000_000, "manifest.json": 2_000}
 MISTAKEN = row(
     100,
     "complaints",
@@ -47,11 +54,12 @@ def _evaluated(folder: Path) -> tuple[Report, list[Mistake]]:
     path = write_rows(folder / "labelled" / "dev.jsonl", [*rows(), MISTAKEN, MISSED])
     train = write_rows(folder / "labelled" / "train.jsonl", rows(5))
     records = read_labelled(path)
-    pipeline = fake_pipeline(folder)
+    pipeline = fake_pipeline(folder, conformal=0.05)
     systems = analyse_all(pipeline, records)
     systems[BASELINE] = baseline(train, path, folder / "cache")
-    subject = Subject(path, pipeline.versions, manifest().thresholds)
-    report = evaluate(subject, records, systems, lambda: RUNTIME)
+    subject = Subject(path, pipeline.versions, manifest(0.05).thresholds, FILES)
+    converted = answer_converted(pipeline, records)
+    report = evaluate(subject, records, systems, lambda: RUNTIME, converted=converted)
     return report, mistakes(records, systems[FUSION])
 
 
@@ -95,10 +103,47 @@ def test_figures_of_the_fake(evaluated: tuple[Report, list[Mistake]]) -> None:
     assert fusion.classes["complaints"].recall == 0.75
     assert fusion.macro_f1.low <= fusion.macro_f1.value <= fusion.macro_f1.high
     assert figures[FUSION].urgent.reasons["life_safety"].named == 1.0
-    assert {c.other for c in report.comparisons} == {RULES, MODEL, BASELINE}
+    assert [(c.system, c.other) for c in report.comparisons] == [
+        (FUSION, RULES), (FUSION, MODEL), (FUSION, BASELINE), (MODEL, BASELINE),
+    ]  # fmt: skip
     assert [m.record.id for m in wrong] == ["m100", "m101"]
     by_source = {s.value: s.messages for s in report.slices if s.group == "source"}
     assert by_source == {"board": 7, "desk": 7}
+    assert {s.value: s.messages for s in report.slices if s.group == "script"} == {"simplified": 14}
+
+
+def test_sets_are_reported_where_the_bundle_is_calibrated(
+    evaluated: tuple[Report, list[Mistake]], tmp_path: Path
+) -> None:
+    report, _ = evaluated
+    assert report.thresholds["conformal"] == 0.05
+    sets = {system.name: system.sets for system in report.systems}
+    assert sets[MODEL] is sets[RULES] is sets[BASELINE] is None
+    shipped = sets[FUSION]
+    assert shipped is not None
+    # The fake is sure: one department each, and the wrong one for one message of 14.
+    assert (shipped.messages, shipped.mean_size, shipped.singletons) == (14, 1.0, 1.0)
+    assert shipped.coverage.value == pytest.approx(13 / 14)
+
+    path = write_rows(tmp_path / "dev.jsonl", rows())
+    plain = analyse_all(fake_pipeline(tmp_path), read_labelled(path))
+    assert plain[FUSION].sets is None
+
+
+def test_without_run_time_only_the_size_is_held_to_the_budget(tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "dev.jsonl", rows())
+    records, pipeline = read_labelled(path), fake_pipeline(tmp_path)
+    subject = Subject(path, pipeline.versions, manifest().thresholds, FILES)
+    report = evaluate(subject, records, analyse_all(pipeline, records))
+    assert [f.name for f in report.budget] == ["bundle on disk"]
+    assert report.converted is None
+    assert "conformal" not in report.thresholds
+    write(report, [], tmp_path)
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert "Time and memory were not measured" in page
+    assert "Traditional characters" not in page
+    assert "Sets of departments" not in page
+    show(report, Console(width=200, file=StringIO()))
 
 
 def test_json_and_terminal_hold_no_text(
@@ -115,6 +160,15 @@ def test_json_and_terminal_hold_no_text(
         assert "m100" not in text
     assert Report.model_validate(json.loads(written)).messages == 14
     assert "macro-F1" in printed
+    for line in (
+        "✓ within budget",
+        "✗ OVER BUDGET",
+        "11.50 ms",
+        "OpenCC, not natural",
+        "mean size 1.00",
+        "model.onnx 9.00",
+    ):
+        assert line in printed
 
 
 def test_page_stands_alone_and_shows_the_errors(
@@ -128,7 +182,9 @@ def test_page_stands_alone_and_shows_the_errors(
     assert page.count(SECRET) == 2
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "请看&lt;b&gt;标题&lt;/b&gt;" in page
-    for word in ("民事检察", "控告申诉检察", "危及生命安全", "漏报", "Confusion", "1.10 s"):
+    for word in ("民事检察", "控告申诉检察", "危及生命安全", "漏报", "Confusion", "1.10 s",
+                 "✓ within", "✗ over", "≤ 16 MB", "158 to 163 tokens", "not natural text",
+                 "Sets of departments", "9.000"):  # fmt: skip
         assert word in page
     assert ">nan" not in page
 
@@ -143,6 +199,6 @@ def test_only_contested_messages_are_refused(tmp_path: Path) -> None:
     path = write_rows(tmp_path / "dev.jsonl", [row(1, "civil", second="none", contested=True)])
     records = read_labelled(path)
     pipeline = fake_pipeline(tmp_path)
-    subject = Subject(path, pipeline.versions, manifest().thresholds)
+    subject = Subject(path, pipeline.versions, manifest().thresholds, {})
     with pytest.raises(InputFileError, match="every message is contested"):
         evaluate(subject, records, analyse_all(pipeline, records))
