@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Final
 
 import numpy as np
@@ -114,16 +115,18 @@ class Learner:
         return point
 
 
-def _read(data: Path, cache: Path) -> tuple[list[Example], list[Example]]:
-    file = labelled_file(data, "dev")
+def _read(data: Path) -> tuple[list[Example], list[Example]]:
+    file, known = labelled_file(data, "dev"), training_file(data)
     if file is None:
         raise InputFileError(
             f"{data} has no labelled/dev.jsonl or .csv; the curve is measured on it"
         )
-    dev = strict(read_labelled(file, cache))
+    # The cache of the reader goes again: no texts may lie beside the figures.
+    with TemporaryDirectory() as cache:
+        train, dev = read_labelled(known, Path(cache)), strict(read_labelled(file, Path(cache)))
     if not dev:
         raise InputFileError(f"{file} has no uncontested message of a department")
-    return read_labelled(training_file(data), cache), dev
+    return train, dev
 
 
 def learn(data: Path, out: Path, *, seed: int, encoder: TrialSettings | None,
@@ -134,7 +137,7 @@ def learn(data: Path, out: Path, *, seed: int, encoder: TrialSettings | None,
         InputFileError: training or development messages are missing or cannot be read.
         ValueError, OSError: see `load_encoder`.
     """
-    train, dev = _read(data, out / "datasets")
+    train, dev = _read(data)
     common: dict[str, object] = {"train": data_hash(train), "dev": data_hash(dev), "seed": seed}
     voices: list[tuple[str, TrialSettings | None]] = [(LINEAR, None)]
     voices += [(ENCODER, encoder)] if encoder else []

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Final
 
 import numpy as np
@@ -66,19 +67,22 @@ class Suspect:
         return dict(zip(COLUMNS, values, strict=True))
 
 
-def read_messages(data: Path, cache: Path) -> list[Labelled]:
+def read_messages(data: Path) -> list[Labelled]:
     """The messages of `train` and, where there is one, of `dev`.
+
+    The cache of the reader goes again: the texts must not lie beside the list.
 
     Raises:
         InputFileError: there is no training file, or a file cannot be read.
     """
     files = {"train": training_file(data), "dev": labelled_file(data, "dev")}
-    return [
-        Labelled(split, example)
-        for split, file in files.items()
-        if file is not None
-        for example in read_labelled(file, cache)
-    ]
+    with TemporaryDirectory() as cache:
+        return [
+            Labelled(split, example)
+            for split, file in files.items()
+            if file is not None
+            for example in read_labelled(file, Path(cache))
+        ]
 
 
 def _probabilities(known: Sequence[Example], asked: Sequence[Example], seed: int) -> Floats64:
@@ -211,7 +215,7 @@ def main(
     """List labels that are probably wrong. A suspicion is no proof: a person decides."""
     start_logging(out / "suspects.log")
     try:
-        messages = read_messages(data, out / "datasets")
+        messages = read_messages(data)
         if probabilities is None:
             judged = out_of_fold(messages, folds, seed)
         else:

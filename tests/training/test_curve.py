@@ -67,6 +67,13 @@ def test_the_plot_shows_both_voices(learnt: tuple[Path, Curve]) -> None:
     assert "340" in text
 
 
+def test_no_text_lies_beside_the_figures(learnt: tuple[Path, Curve]) -> None:
+    texts = [str(row["text"])[:12].encode() for row in rows()]
+    files = [file for file in learnt[0].rglob("*") if file.is_file()]
+    assert files
+    assert not any(text in file.read_bytes() for file in files for text in texts)
+
+
 def test_the_same_points_make_the_same_plot(tmp_path: Path) -> None:
     lines = {"one": [(10, 0.5, 0.4, 0.6), (20, 0.6, 0.5, 0.7)], "two": [(10, 0.4, 0.3, 0.41)]}
     for name in ("a.svg", "b.svg"):

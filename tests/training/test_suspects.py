@@ -91,14 +91,15 @@ def test_the_most_suspicious_come_first(run: Path) -> None:
 def test_no_text_leaves_unasked(run: Path) -> None:
     assert not (run / "suspects.jsonl").exists()
     texts = [str(row["text"])[:12] for part in labelled_rows() for row in part]
-    for file in (run / "suspects.csv", run / "suspects.log"):
+    assert {file.name for file in run.iterdir()} == {"suspects.csv", "suspects.log"}
+    for file in run.iterdir():
         content = file.read_text(encoding="utf-8")
         assert not any(text in content for text in texts)
 
 
 def test_texts_only_on_request_and_the_list_has_an_end(data: Path, tmp_path: Path) -> None:
     file = tmp_path / "other.npz"
-    messages = read_messages(data, tmp_path)
+    messages = read_messages(data)
     save(file, [m.example.id for m in messages], certain(messages))
     arguments = ["--data", str(data), "--out", str(tmp_path), "--probabilities", str(file)]
     assert invoke(main, [*arguments, "--top", "2", "--with-texts"]).exit_code == 0
@@ -125,7 +126,7 @@ def save(path: Path, ids: list[str], probabilities: np.ndarray) -> None:
 
 
 def test_other_predictions_can_be_used(data: Path, tmp_path: Path) -> None:
-    messages = read_messages(data, tmp_path)
+    messages = read_messages(data)
     order = np.random.default_rng(0).permutation(len(messages))
     shuffled = [messages[i] for i in order if messages[i].split == "train"]
     save(tmp_path / "p.npz", [m.example.id for m in shuffled], certain(shuffled))
@@ -149,7 +150,7 @@ def test_predictions_of_another_form_are_refused(
 ) -> None:
     save(tmp_path / "p.npz", ids, values)
     with pytest.raises(InputFileError, match=message):
-        read_probabilities(tmp_path / "p.npz", read_messages(data, tmp_path))
+        read_probabilities(tmp_path / "p.npz", read_messages(data))
 
 
 def test_a_file_without_predictions_is_refused(tmp_path: Path) -> None:
@@ -170,7 +171,7 @@ def test_a_copy_does_not_vouch_for_a_wrong_label(tmp_path: Path) -> None:
     data = write_labelled(
         tmp_path / "data", [r for r in train if r["id"] != "civil-17"] + copies, []
     )
-    messages = read_messages(data, tmp_path)
+    messages = read_messages(data)
     at = [i for i, m in enumerate(messages) if m.example.id.startswith("copy-")]
     # A voice that saw the other copies believes them …
     seen = fit_linear([m.example for m in messages])
@@ -182,7 +183,7 @@ def test_a_copy_does_not_vouch_for_a_wrong_label(tmp_path: Path) -> None:
 
 def test_without_dev_and_with_rare_classes(tmp_path: Path) -> None:
     odd = rows()[0] | {"id": "odd", "text": "测试一下系统是否正常", "department": "none"}
-    messages = read_messages(write_labelled(tmp_path, [*rows(), odd], []), tmp_path)
+    messages = read_messages(write_labelled(tmp_path, [*rows(), odd], []))
     found = out_of_fold(messages, 3, seed=1)
     assert found.shape == (len(messages), 5)
     assert found.sum(axis=1) == pytest.approx(1)
@@ -190,7 +191,7 @@ def test_without_dev_and_with_rare_classes(tmp_path: Path) -> None:
 
 
 def test_clean_labels_leave_an_empty_list(data: Path, tmp_path: Path) -> None:
-    messages = [m for m in read_messages(data, tmp_path) if m.example.id not in WRONG | WRONG_DEV]
+    messages = [m for m in read_messages(data) if m.example.id not in WRONG | WRONG_DEV]
     write(find_suspects(messages, certain(messages)), tmp_path, with_texts=False)
     assert table(tmp_path) == []
 
@@ -202,6 +203,6 @@ def test_too_little_data_is_a_clear_error(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "fewer folds" in " ".join(result.output.split())
     one = [row for row in rows() if row["department"] == "civil"]
-    messages = read_messages(write_labelled(tmp_path / "one", one, []), tmp_path)
+    messages = read_messages(write_labelled(tmp_path / "one", one, []))
     with pytest.raises(InputFileError, match="same"):
         find_suspects(messages, np.full((len(messages), 5), 0.2))
