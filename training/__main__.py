@@ -42,7 +42,7 @@ def main(
     pretrain_tokens: Annotated[
         int, typer.Option(min=1, help="Length of the pre-training.")
     ] = 22_000_000,
-    epochs: Annotated[int, typer.Option(min=1, help="Epochs of fine-tuning.")] = 4,
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs of fine-tuning.")] = 3,
     vocabulary: Annotated[
         int, typer.Option(min=100, max=32_767, help="Tokens of a new vocabulary.")
     ] = 20_000,

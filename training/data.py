@@ -105,7 +105,9 @@ def read_labelled(path: Path, cache: Path) -> list[Example]:
     examples = []
     for number, record in enumerate(table, start=1):
         try:
-            example = example_of(Row.model_validate(record))
+            # `datasets` fills columns that a row lacks with None.
+            given = {name: value for name, value in record.items() if value is not None}
+            example = example_of(Row.model_validate(given))
         except ValidationError as error:
             # Pydantic's messages name what is allowed; what was received stays out.
             faults = "; ".join(

@@ -19,10 +19,11 @@ SIZES: Final = {
     "medium": (6, 384, 6, 1_536),
     "large": (12, 512, 8, 2_048),
 }
+POSITIONS: Final = 512
 _POSITION_DIMS = 64
 
 
-def bert_config(size: str, vocabulary: int, positions: int = 512) -> BertConfig:
+def bert_config(size: str, vocabulary: int, positions: int = POSITIONS) -> BertConfig:
     """The configuration of one of `SIZES`, with dropout off as suits a short pre-training."""
     layers, width, heads, inner = SIZES[size]
     return BertConfig(
@@ -88,21 +89,23 @@ class MaskedLanguageModel(nn.Module):
         inputs: torch.Tensor,
         positions: torch.Tensor,
         targets: torch.Tensor,
+        places: torch.Tensor | None = None,
         sample: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Mean cross entropy at `positions` `[m]` of the flattened `inputs` `[batch, length]`.
 
+        `places` `[batch, length]` are the positions that the tokens are told, by default 0, 1, …
         With `sample` `[k]`, distinct token ids drawn evenly, the vocabulary in the denominator is
         estimated from the targets and the sample (sampled softmax, Jean et al. 2015): a vocabulary
         of words would cost a third of the time.
         """
-        hidden = self.bert(input_ids=inputs).last_hidden_state
+        hidden = self.bert(input_ids=inputs, position_ids=places).last_hidden_state
         chosen = hidden.reshape(-1, hidden.shape[-1])[positions]
         chosen = self.norm(functional.gelu(self.transform(chosen)))
         table = self.bert.embeddings.word_embeddings.weight
         if sample is None:
             return functional.cross_entropy(functional.linear(chosen, table, self.bias), targets)
-        certain, at = targets.unique(return_inverse=True)
+        certain, at = torch.unique(targets, return_inverse=True)
         drawn = sample[~torch.isin(sample, certain)]
         stand_for = math.log((len(table) - len(certain)) / max(1, len(drawn)))
         known = torch.cat([certain, drawn])

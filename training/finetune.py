@@ -28,12 +28,12 @@ class FinetuneSettings:
     average of the weights, which is what is kept.
     """
 
-    epochs: int = 4
+    epochs: int = 3
     batch: int = 32
-    learning_rate: float = 3e-4
+    learning_rate: float = 4e-4
     head_rate: float = 1e-3
     layer_decay: float = 1.0
-    hidden: float = 0.0
+    hidden: float = 0.1
     averaging: float = 0.99
     targets: TargetSettings = field(default_factory=TargetSettings)
     seed: int = 1
@@ -108,7 +108,7 @@ def finetune(model: TriageModel, examples: Sequence[Example], validation: Sequen
     an interrupted run go on; it belongs to the settings and data of its working directory
     (`training.steps`).
     """
-    on, mask_token = device(), windower.mask_token
+    on = device()
     model.to(on)
     inputs, held = windows(examples, windower), windows(validation, windower)
     truth = [example.label for example in validation]
@@ -139,7 +139,8 @@ def finetune(model: TriageModel, examples: Sequence[Example], validation: Sequen
                 for group in optimiser.param_groups:
                     group["lr"] = group["peak"] * rate
                 ids, segments, mask = pad([inputs[i] for i in chosen])
-                ids = hide(ids, settings.hidden, mask_token, rng)
+                if windower.mask_token is not None:
+                    ids = hide(ids, settings.hidden, windower.mask_token, rng)
                 with half_precision(on):
                     scores = model(*tensors((ids, segments, mask), on))
                 cost = loss(scores, targets, chosen, settings.targets)

@@ -7,6 +7,7 @@ from it after an interruption, with the same random numbers as without one.
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -17,12 +18,20 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from training.encoder import MaskedLanguageModel, bert_config, start_with_neighbours
+from training.encoder import (
+    POSITIONS,
+    MaskedLanguageModel,
+    bert_config,
+    start_with_neighbours,
+)
 from training.loss_plot import plot_losses
 from training.masking import MaskedBatch, mask_words, sample_blocks
 from training.packing import Tokens
 from training.runtime import device, half_precision, log, progress
 from training.vectors import word_vectors
+
+# The share of the short blocks that stand at the beginning of the window, as messages do.
+_AT_START = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +58,18 @@ class PretrainSettings:
     checkpoint_every: int = 200
 
     @property
+    def long_from(self) -> int:
+        """The first step with long blocks."""
+        return math.ceil(self.steps * (1 - self.long_share))
+
+    @property
     def steps(self) -> int:
         """Optimiser steps of the run; every step sees about `batch * length` tokens."""
         return max(1, self.tokens // (self.batch * self.length))
 
     def shape(self, step: int) -> tuple[int, int]:
         """Blocks and their length at `step`."""
-        if step < self.steps * (1 - self.long_share):
+        if step < self.long_from:
             return self.batch, self.length
         return max(2, self.batch * self.length // self.long_length), self.long_length
 
@@ -91,11 +105,24 @@ def _batch(
     return mask_words(np.concatenate(blocks), sources.vocabulary, rng)
 
 
+def _places(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Positions `[count, length]` of blocks that stand anywhere in the window, `[CLS]` first.
+
+    Short blocks that always began at 0 would leave the positions behind them untrained; long
+    blocks would then start from a loss near that of no training at all.
+    """
+    count, length = shape
+    shift = rng.integers(0, max(1, POSITIONS - length), size=(count, 1))
+    shift[rng.random(count) < _AT_START] = 0
+    places = np.arange(length) + shift
+    places[:, 0] = 0
+    return places
+
+
 def _loss(model: nn.Module, batch: MaskedBatch, on: torch.device,
-          sample: NDArray[np.int64] | None = None) -> torch.Tensor:  # fmt: skip
-    arrays = [batch.inputs, batch.positions, batch.targets]
-    if sample is not None:
-        arrays.append(sample)
+          *more: NDArray[np.int64]) -> torch.Tensor:  # fmt: skip
+    """The loss of a batch; `more` are the places and the sample of the vocabulary."""
+    arrays = [batch.inputs, batch.positions, batch.targets, *more]
     with half_precision(on):
         loss: torch.Tensor = model(*(torch.from_numpy(a).to(on) for a in arrays))
     return loss
@@ -182,10 +209,10 @@ def pretrain(sources: Sources, settings: PretrainSettings, out: Path) -> Path:
         # A generator of its own for every step: a resumed run sees the same batches.
         rng = np.random.default_rng([settings.seed, step])
         batch = _batch(training, settings.shape(step), settings.domain_share, rng)
-        sample = None
+        more = [_places(batch.inputs.shape, rng)]
         if 0 < settings.sampled < sources.vocabulary:
-            sample = rng.choice(sources.vocabulary, settings.sampled, replace=False)
-        loss = _loss(model, batch, on, sample)
+            more.append(rng.choice(sources.vocabulary, settings.sampled, replace=False))
+        loss = _loss(model, batch, on, *more)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
