@@ -1,8 +1,8 @@
 """Readings of messages beyond the labelled file: `annotations.csv`, ids and labels, no texts.
 
-One annotator read, under the guideline, messages of the unlabelled file that the rules or a linear
-model took for urgent or could not place, and a second time training messages that the rules held
-for urgent and the first annotator did not. With other data the ids match nothing and nothing is
+Read under the guideline were messages of the unlabelled file that the rules or a linear model took
+for urgent or could not place and, a second time and blind, training messages that the rules or the
+first annotator held for urgent. With other data the ids match nothing and nothing is
 added.
 """
 

@@ -51,7 +51,8 @@ def start_with_neighbours(bert: BertModel) -> None:
     if config.hidden_size // config.num_attention_heads != _POSITION_DIMS:
         return
     half = _POSITION_DIMS // 2
-    speed = torch.linspace(math.pi / 64, math.pi / 2, half)
+    # No common period: with evenly spaced speeds a token 128 places off would look like this one.
+    speed = math.pi / 2 * ((torch.arange(half) + 0.5) / half) ** 1.3
     angle = torch.arange(config.max_position_embeddings)[:, None] * speed
     with torch.no_grad():
         table = bert.embeddings.position_embeddings.weight

@@ -19,6 +19,9 @@ from training.model import TriageModel
 from training.runtime import device, half_precision, log, progress
 from triage.models.window import Window, Windower
 
+# Encoders of this width and more, such as those from a hub, learn at a tenth of the rate.
+_WIDE, _WIDE_SLOWER = 512, 10
+
 
 @dataclass(frozen=True, slots=True)
 class FinetuneSettings:
@@ -91,7 +94,8 @@ def _moving(
 def _optimiser(model: TriageModel, settings: FinetuneSettings) -> torch.optim.AdamW:
     layers = list(model.encoder.encoder.layer)
     groups = [{"params": model.head.parameters(), "peak": settings.head_rate}]
-    rate = settings.learning_rate
+    wide = model.encoder.config.hidden_size >= _WIDE
+    rate = settings.learning_rate / (_WIDE_SLOWER if wide else 1)
     for layer in reversed(layers):
         groups.append({"params": layer.parameters(), "peak": rate})
         rate *= settings.layer_decay

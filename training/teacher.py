@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +23,7 @@ def tuned_teacher(base: str, train: Sequence[Example], validation: Sequence[Exam
                   work: Path) -> Targets:  # fmt: skip
     """What a larger encoder, fine-tuned on `train`, says of the messages `asked`.
 
-    `base` is a directory or a hub id of the BERT family. Large encoders learn at a tenth of the
-    rate that suits a small one.
+    `base` is a directory or a hub id of the BERT family.
 
     Raises:
         InputFileError: the checkpoint cannot be had.
@@ -35,9 +33,6 @@ def tuned_teacher(base: str, train: Sequence[Example], validation: Sequence[Exam
     windower = Windower(load_tokenizer(directory), max_length)
     torch.manual_seed(settings.seed)
     model = TriageModel(load_encoder(directory))
-    wide = model.encoder.config.hidden_size >= 512
-    if wide:
-        settings = replace(settings, learning_rate=settings.learning_rate / 10)
     work.mkdir(exist_ok=True)
     finetune(model, train, validation, windower, settings, work)
     scores = predict(model, windows(asked, windower))
