@@ -20,7 +20,6 @@ from onnxruntime.quantization import (
     CalibrationDataReader,
     QuantFormat,
     QuantType,
-    quantize_dynamic,
     quantize_static,
 )
 from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
@@ -30,7 +29,7 @@ from tokenizers import Tokenizer
 
 from training.batching import windows
 from training.data import Example, read_labelled
-from training.export import QUANTISED, compare, quantise, quiet, run
+from training.export import compare, quantise, quiet, run
 from training.measure import strict
 from triage.bundle import TOKENIZER
 from triage.models import OnnxModel
@@ -57,9 +56,7 @@ class _Messages(CalibrationDataReader):  # type: ignore[misc]
 
 
 def _dynamic(**changes: object) -> Callable[[Path, Path], None]:
-    settings = {"op_types_to_quantize": QUANTISED, "per_channel": True, "reduce_range": True,
-                "weight_type": QuantType.QInt8} | changes  # fmt: skip
-    return lambda source, target: quantize_dynamic(source, target, **settings)
+    return lambda source, target: quantise(source, target, **changes)
 
 
 def _weights_only(source: Path, target: Path) -> None:
@@ -68,22 +65,17 @@ def _weights_only(source: Path, target: Path) -> None:
     quantiser.model.save_model_to_file(str(target))
 
 
-def _of_layers(source: Path, layers: Sequence[str]) -> list[str]:
-    """Names of the matrix products of some layers."""
-    nodes = onnx.load(source).graph.node
-    chosen = [n for n in nodes if n.op_type in QUANTISED]
-    return [n.name for n in chosen if any(f"layer.{i}." in str(n.input) for i in layers)]
-
-
-def variants(source: Path, calibration: _Messages) -> dict[str, Callable[[Path, Path], None]]:
-    """Ways to quantise the model at `source`, by name."""
-    last = _of_layers(source, ["3"])
+def variants(calibration: _Messages) -> dict[str, Callable[[Path, Path], None]]:
+    """Ways to quantise a model, by name."""
     return {
-        "dynamic, 7 bits (shipped)": quantise,
-        "dynamic, 8 bits": _dynamic(reduce_range=False),
-        "dynamic, one scale a matrix": _dynamic(per_channel=False),
-        "dynamic, embeddings fp32": _dynamic(op_types_to_quantize=["MatMul", "Gemm"]),
-        "dynamic, last layer fp32": _dynamic(nodes_to_exclude=last),
+        "dynamic, 7 bits, attention fp32 (shipped)": quantise,
+        "dynamic, 8 bits, attention fp32": _dynamic(reduce_range=False),
+        "dynamic, 7 bits": _dynamic(nodes_to_exclude=[]),
+        "dynamic, 8 bits": _dynamic(nodes_to_exclude=[], reduce_range=False),
+        "dynamic, one scale a matrix": _dynamic(nodes_to_exclude=[], per_channel=False),
+        "dynamic, embeddings fp32": _dynamic(
+            nodes_to_exclude=[], op_types_to_quantize=["MatMul", "Gemm"]
+        ),
         "weights only, 8 bits": _weights_only,
         "static, QDQ": lambda a, b: quantize_static(
             a, b, calibration, quant_format=QuantFormat.QDQ, op_types_to_quantize=["MatMul"],
@@ -121,7 +113,7 @@ def main(
     table = Table("way", "MB", "ms", "agreement", "macro-F1 lost", "largest difference")
     rows = {"fp32": whole}
     reader = _Messages(windows(examples[:_CALIBRATION], windower))
-    for name, make in variants(whole, reader).items():
+    for name, make in variants(reader).items():
         rows[name] = out / f"{len(rows)}.onnx"
         with quiet():
             make(whole, rows[name])
