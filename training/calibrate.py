@@ -104,14 +104,12 @@ def review_threshold(confidence: Floats64, right: NDArray[np.bool_], accuracy: f
 
 
 def recall_threshold(scores: Floats64, positive: NDArray[np.bool_], recall: float) -> float:
-    """The highest threshold that surely finds `recall` of the positives; 0.5 without any."""
+    """The highest threshold that finds at least `recall` of the positives; 0.5 without any."""
     if not positive.any():
         return 0.5
     found = np.sort(scores[positive])[::-1]
-    count = np.full(len(found), len(found))
-    enough = _surely(np.arange(1, len(found) + 1) / len(found), count) >= recall
-    needed = int(np.argmax(enough)) if enough.any() else len(found) - 1
-    return float(np.floor(found[needed] * 1e4) / 1e4)
+    needed = int(np.ceil(recall * len(found)))
+    return float(np.floor(found[needed - 1] * 1e4) / 1e4)
 
 
 def conformal_threshold(true: Floats64, coverage: float) -> float:

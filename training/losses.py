@@ -22,16 +22,17 @@ class TargetSettings:
     """How labels become targets.
 
     `smoothing` of the class mass is spread evenly; `second_share` goes to the second department,
-    more where the annotator was in doubt. `urgent_weight` weighs the urgency loss, whose positives
-    count `urgent_positive` times. There are other than five `classes` only where another
-    classification is measured.
+    more where the annotator was in doubt. `urgent_weight` and `reasons_weight` weigh the losses of
+    urgency, whose positives count `urgent_positive` times, and of its reasons. There are other than
+    five `classes` only where another classification is measured.
     """
 
     classes: int = len(CLASSES)
     smoothing: float = 0.05
     second_share: float = 0.1
-    urgent_weight: float = 0.5
-    urgent_positive: float = 4.0
+    urgent_weight: float = 2.0
+    urgent_positive: float = 3.0
+    reasons_weight: float = 5.0
 
 
 def soft_labels(examples: Sequence[Example], settings: TargetSettings) -> Floats:
@@ -113,4 +114,4 @@ def loss(scores: Scores, targets: Targets, at: NDArray[np.int64],
     why = functional.binary_cross_entropy_with_logits(
         scores.reasons.float(), wanted(targets.reasons)
     )
-    return main + settings.urgent_weight * alarm + why
+    return main + settings.urgent_weight * alarm + settings.reasons_weight * why
