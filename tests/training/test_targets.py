@@ -95,15 +95,16 @@ def test_invented_urgency_covers_every_reason_and_department() -> None:
         assert {DEPARTMENTS[e.label] for e in part} == set(Department)
 
 
-def test_thresholds_keep_a_margin_for_chance() -> None:
+def test_thresholds_reach_their_aims() -> None:
     rng = np.random.default_rng(0)
     confidence = rng.random(2_000)
     right = rng.random(2_000) < 0.8 + 0.2 * confidence
     chosen = review_threshold(confidence, right, 0.95)
+    # A margin of one standard error for other messages.
     assert right[confidence >= chosen].mean() > 0.95
     scores, positive = rng.random(500), np.arange(500) < 100
     found = (scores[positive] >= recall_threshold(scores, positive, 0.9)).mean()
-    assert 0.9 < found <= 0.95
+    assert 0.9 <= found <= 0.91
 
 
 def test_a_set_misses_the_right_department_once_in_twenty() -> None:
