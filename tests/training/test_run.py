@@ -5,20 +5,21 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import lzma
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from transformers import BertConfig, BertModel
+from transformers import BertModel
 
+from tests.training.checkpoint import write_checkpoint
 from tests.training.invented import rows, write_data
 from training.corpus import domain_documents, fingerprints
 from training.finetune import FinetuneSettings
 from training.pretrain import PretrainSettings, Sources, pretrain
 from training.run import Training, TrainSettings
-from training.vocabulary import train_vocabulary
 from triage.bundle import load_bundle, verify
 from triage.errors import InputFileError
 from triage.pipeline import Pipeline
@@ -112,23 +113,31 @@ def test_other_settings_do_not_mix_with_an_old_run(data: Path, trained: tuple[Pa
         Training(settings(data, seed=2), trained[0])
 
 
+TUNING = FinetuneSettings(epochs=16, learning_rate=5e-3, hidden=0.0)
+
+
 def test_a_checkpoint_from_disk_takes_the_same_path(data: Path, tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    base = tmp_path / "checkpoint"
-    words = train_vocabulary(domain_documents(data), 300)
-    config = BertConfig(
-        vocab_size=words.get_vocab_size(), hidden_size=32, num_hidden_layers=1,
-        num_attention_heads=2, intermediate_size=64, max_position_embeddings=64,
-    )  # fmt: skip
-    BertModel(config).save_pretrained(base)
-    vocabulary = sorted(words.get_vocab(), key=words.get_vocab().__getitem__)
-    (base / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
-    made = settings(data, base=str(base), finetune=FinetuneSettings(epochs=6, learning_rate=3e-3))
+    base = write_checkpoint(tmp_path / "checkpoint", list(domain_documents(data)))
+    made = settings(data, base=str(base), finetune=TUNING)
     bundle = Training(made, tmp_path / "work").run(tmp_path / "bundle")
     manifest = verify(bundle)
     assert manifest.training["encoder"] == "checkpoint"
     assert manifest.metrics[SEEN] > 0.8
     assert not (tmp_path / "work" / "encoder").exists()
+
+
+def test_a_teacher_is_tuned_first_and_asked_about_unlabelled_messages(
+    data: Path, tmp_path: Path
+) -> None:
+    grown = Path(shutil.copytree(data, tmp_path / "data"))
+    (grown / "unlabelled").mkdir()
+    with lzma.open(grown / "unlabelled" / "messages.jsonl.xz", "wt", encoding="utf-8") as file:
+        file.writelines(f'{{"id": "u{i}", "text": "公司拖欠工资不给{i}"}}\n' for i in range(30))
+    base = write_checkpoint(tmp_path / "checkpoint", list(domain_documents(grown)))
+    made = settings(grown, base=str(base), teacher=str(base), finetune=TUNING)
+    bundle = Training(made, tmp_path / "work").run(tmp_path / "bundle")
+    assert (tmp_path / "work" / "teacher" / "finetune.pt").is_file()
+    assert verify(bundle).metrics[SEEN] > 0.8
 
 
 class FailingTokens(np.ndarray):
