@@ -21,7 +21,7 @@ BUNDLE_MB: Final = 16.0
 RESIDENT_MB: Final = 150.0
 """The most that a process may keep resident after 200 messages, in MB."""
 
-_MB: Final = 1e6
+MB: Final = 1e6
 _MIB: Final = 2**20
 
 
@@ -46,11 +46,11 @@ def _figure(name: str, value: float, limit: float, unit: str) -> BudgetFigures:
 
 
 def _figures(files: Mapping[str, int], runtime: RuntimeFigures | None) -> Iterator[BudgetFigures]:
-    yield _figure("bundle on disk", sum(files.values()) / _MB, BUNDLE_MB, "MB")
+    yield _figure("bundle on disk", sum(files.values()) / MB, BUNDLE_MB, "MB")
     if runtime is None:
         return
     if runtime.resident_mib is not None:
-        resident = runtime.resident_mib * _MIB / _MB
+        resident = runtime.resident_mib * _MIB / MB
         yield _figure("resident memory", resident, RESIDENT_MB, "MB")
     name = f"message of {TOKENS} tokens"
     message = runtime.window.message

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from eval.budget import TOKENS
+from eval.budget import MB, TOKENS
 from eval.cost_sections import amount
 from eval.costs import TimeFigures
 from eval.markup import bounds, share
@@ -128,7 +128,7 @@ def _summary(report: Report) -> Iterable[str]:
         )
         yield _times(f"message of {TOKENS} tokens", t.window.message)
         yield _times("of which the encoder alone", t.window.encoder)
-    files = ", ".join(f"{name} {size / 1e6:.2f}" for name, size in report.files.items())
+    files = ", ".join(f"{name} {size / MB:.2f}" for name, size in report.files.items())
     yield f"bundle on disk, MB: {files}"
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from eval.budget import TOKENS, BudgetFigures
+from eval.budget import MB, TOKENS, BudgetFigures
 from eval.costs import RuntimeFigures, TimeFigures
 from eval.markup import Raw, page_section, table
 from eval.results import Report
 
-_MB: Final = 1e6
 _YES: Final = Raw('<span class="tag right">✓ within 达标</span>')
 _NO: Final = Raw('<span class="tag wrong">✗ over 超出</span>')
 
@@ -34,8 +33,8 @@ def budget(report: Report) -> str:
 
 def size(report: Report) -> str:
     """The files of the bundle."""
-    rows = [(name, f"{size / _MB:.3f}") for name, size in report.files.items()]
-    rows.append(("total 合计", f"{sum(report.files.values()) / _MB:.3f}"))
+    rows = [(name, f"{size / MB:.3f}") for name, size in report.files.items()]
+    rows.append(("total 合计", f"{sum(report.files.values()) / MB:.3f}"))
     return page_section("Bundle on disk 模型包大小", table(("file 文件", "MB"), rows))
 
 

@@ -5,21 +5,17 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import torch
 import typer
-from rich.console import Console
 
+from training.base import EMBEDDED
 from training.encoder import SIZES
 from training.finetune import FinetuneSettings
 from training.pretrain import PretrainSettings
 from training.run import Training, TrainSettings
-from training.runtime import start_logging
-from triage.bundle import default_path
-from triage.errors import TriageError
-
-ENCODER: Final = default_path().parent / "encoder"
+from training.runtime import plain_errors, start_logging
 
 
 def main(
@@ -28,7 +24,7 @@ def main(
     work: Annotated[Path, typer.Option(help="Checkpoints and caches.")] = Path("build/train"),
     base: Annotated[
         str, typer.Option(help="Checkpoint to fine-tune: a directory or a hub id.")
-    ] = str(ENCODER),
+    ] = str(EMBEDDED),
     pretrain: Annotated[
         bool, typer.Option("--pretrain", help="Pre-train a new encoder instead (hours).")
     ] = False,
@@ -67,13 +63,10 @@ def main(
         pretrain=PretrainSettings(size=size, tokens=pretrain_tokens, seed=seed),
         finetune=replace(FinetuneSettings(), epochs=epochs, seed=seed),
     )
-    try:
+    with plain_errors():
         training = Training(settings, work, restart=restart)
         start_logging(work / "train.log")
         training.run(out)
-    except TriageError as error:
-        Console(stderr=True).print(f"[red]error:[/red] {error}")
-        raise typer.Exit(2) from None
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ from typing import Final
 
 from training.corpus import UNLABELLED, records
 from training.data import Example, Row, example_of
-from triage.labels import CLASSES, REASONS
 
 FILE: Final = Path(__file__).parent / "annotations.csv"
 
@@ -53,13 +52,10 @@ def with_annotations(examples: Sequence[Example], data: Path,
         if reading is None:
             found.append(example)
             continue
-        again = Row.model_validate({"text": example.body.original, **reading})
+        again = example_of(Row.model_validate({"text": example.body.original, **reading}))
+        assert again is not None, "the first reading had a text"
         second = replace(
-            example,
-            label=CLASSES.index(again.department),
-            urgent=again.urgent,
-            reasons=tuple(reason in again.reasons for reason in REASONS),
-            contested=True,
+            example, label=again.label, urgent=again.urgent, reasons=again.reasons, contested=True
         )
         if (second.label, second.urgent) == (example.label, example.urgent):
             found.append(example)

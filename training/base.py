@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from huggingface_hub import snapshot_download
 from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers
 from tokenizers.models import WordPiece
 
 from training.vocabulary import SPECIAL, UNK
+from triage.bundle import default_path
 from triage.errors import InputFileError
+
+EMBEDDED: Final = default_path().parent / "encoder"
+"""The pre-trained encoder of the repository."""
 
 _WANTED = ["config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt",
            "model.safetensors", "pytorch_model.bin"]  # fmt: skip

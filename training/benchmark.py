@@ -19,17 +19,17 @@ from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 
-from training.base import resolve_base
+from training.base import EMBEDDED, resolve_base
 from training.data import Example
 from training.folds import Indices, grouped_folds
 from training.kept import Kept
 from training.pool import fit_pool, pooled
-from training.runtime import log, start_logging
+from training.runtime import log, plain_errors, start_logging
 from training.split import grouped_split, near_duplicate_groups
 from training.tipdm import FILE, Benchmark, read_benchmark
 from training.trial import Score, TrialSettings, score, trial, use_cores
 from triage.bundle import file_hash
-from triage.errors import InputFileError, TriageError
+from triage.errors import InputFileError
 from triage.fusion import Floats64, log_softmax
 
 SYSTEMS: Final = ("svm", "encoder", "combined")
@@ -193,9 +193,9 @@ def measure(data: Path, base: Path, out: Path, *, folds: int, epochs: int, max_l
 
 def main(
     data: Annotated[Path, typer.Option(help=f"Directory with {FILE}.")],
-    base: Annotated[
-        str, typer.Option(help="Encoder to fine-tune: a directory or a hub id.")
-    ] = "triage/models/encoder",
+    base: Annotated[str, typer.Option(help="Encoder to fine-tune: a directory or a hub id.")] = str(
+        EMBEDDED
+    ),
     folds: Annotated[int, typer.Option(min=2, help="Folds of the cross-validation.")] = 5,
     epochs: Annotated[int, typer.Option(min=1, help="Epochs of fine-tuning.")] = 2,
     max_length: Annotated[int, typer.Option(min=16, max=512, help="Tokens read.")] = 128,
@@ -206,12 +206,9 @@ def main(
     """Cross-validate on the public benchmark. Called again, it goes on where it stopped."""
     use_cores()
     start_logging(out / "benchmark.log")
-    try:
+    with plain_errors():
         result = measure(data, resolve_base(base), out, folds=folds, epochs=epochs,
                          max_length=max_length, seed=seed, only=only_folds)  # fmt: skip
-    except TriageError as error:
-        Console(stderr=True).print(f"[red]error:[/red] {error}")
-        raise typer.Exit(2) from None
     show(result, Console())
     log.info("written to %s", out / "benchmark.json")
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Final
 
 import numpy as np
@@ -18,18 +17,19 @@ from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 from rich.table import Table
 
-from training.base import resolve_base
+from training.base import EMBEDDED, resolve_base
 from training.corpus import labelled_file, training_file
-from training.curve_plot import plot
-from training.data import Example, data_hash, invented_nothing, read_labelled
+from training.data import Example, data_hash, invented_nothing, read_uncached
 from training.finetune import macro_f1
 from training.folds import nested_subsets
 from training.kept import Kept
 from training.linear_fit import fit_linear, linear_text
-from training.runtime import log, start_logging
+from training.measure import strict
+from training.plots import plot_curve
+from training.runtime import log, plain_errors, start_logging
 from training.split import grouped_split
 from training.trial import TrialSettings, score, trial, use_cores
-from triage.errors import InputFileError, TriageError
+from triage.errors import InputFileError
 from triage.labels import DEPARTMENTS
 
 SHARES: Final = (0.125, 0.25, 0.5, 1.0)
@@ -61,11 +61,6 @@ class Curve(BaseModel):
     dev_messages: int
     settings: dict[str, object]
     points: list[Point]
-
-
-def strict(examples: Sequence[Example]) -> list[Example]:
-    """Messages of one of the four departments on which the annotators agree."""
-    return [e for e in examples if not e.contested and e.label < len(DEPARTMENTS)]
 
 
 def interval(
@@ -121,9 +116,7 @@ def _read(data: Path) -> tuple[list[Example], list[Example]]:
         raise InputFileError(
             f"{data} has no labelled/dev.jsonl or .csv; the curve is measured on it"
         )
-    # The cache of the reader goes again: no texts may lie beside the figures.
-    with TemporaryDirectory() as cache:
-        train, dev = read_labelled(known, Path(cache)), strict(read_labelled(file, Path(cache)))
+    train, dev = read_uncached(known), strict(read_uncached(file))
     if not dev:
         raise InputFileError(f"{file} has no uncontested message of a department")
     return train, dev
@@ -154,7 +147,7 @@ def learn(data: Path, out: Path, *, seed: int, encoder: TrialSettings | None,
     text = json.dumps(curve.model_dump(), indent=2)
     (out / "curve.json").write_text(text + "\n", encoding="utf-8")
     lines = {v: [p for p in points if p.voice == v] for v, _ in voices}
-    plot(
+    plot_curve(
         {voice: [(p.messages, p.macro_f1, p.low, p.high) for p in line]
          for voice, line in lines.items()},
         f"macro-F1 on {len(dev)} messages (strict), 95 % interval", out / "curve.svg",
@@ -175,9 +168,9 @@ def show(curve: Curve, console: Console) -> None:
 
 def main(
     data: Annotated[Path, typer.Option(help="Directory with labelled/train.jsonl and dev.")],
-    base: Annotated[
-        str, typer.Option(help="Encoder to fine-tune: a directory or a hub id.")
-    ] = "triage/models/encoder",
+    base: Annotated[str, typer.Option(help="Encoder to fine-tune: a directory or a hub id.")] = str(
+        EMBEDDED
+    ),
     encoder: Annotated[bool, typer.Option(help="Measure the encoder; slow.")] = True,
     epochs: Annotated[int, typer.Option(min=1, help="Epochs of fine-tuning.")] = 4,
     max_length: Annotated[int, typer.Option(min=16, max=512, help="Tokens read.")] = 256,
@@ -189,12 +182,9 @@ def main(
     """Measure the worth of more labels. Called again, it goes on where it stopped."""
     use_cores()
     start_logging(out / "curve.log")
-    try:
+    with plain_errors():
         settings = TrialSettings(resolve_base(base), epochs, max_length, seed) if encoder else None
         curve = learn(data, out, seed=seed, encoder=settings)
-    except TriageError as error:
-        Console(stderr=True).print(f"[red]error:[/red] {error}")
-        raise typer.Exit(2) from None
     show(curve, Console())
     log.info("written to %s", out)
 

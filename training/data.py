@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Literal
 
 import datasets
@@ -117,6 +118,16 @@ def read_labelled(path: Path, cache: Path) -> list[Example]:
         if example is not None:
             examples.append(example)
     return examples
+
+
+def read_uncached(path: Path) -> list[Example]:
+    """`read_labelled` for a measurement: no texts may be left beside its results.
+
+    Raises:
+        InputFileError: as `read_labelled`.
+    """
+    with TemporaryDirectory() as cache:
+        return read_labelled(path, Path(cache))
 
 
 def invented_nothing() -> list[Example]:

@@ -24,9 +24,9 @@ from training.encoder import (
     bert_config,
     start_with_neighbours,
 )
-from training.loss_plot import plot_losses
 from training.masking import MaskedBatch, mask_words, sample_blocks
 from training.packing import Tokens
+from training.plots import plot_losses
 from training.runtime import device, half_precision, log, progress
 from training.vectors import word_vectors
 

@@ -8,7 +8,7 @@ of a labelled file. The choice that came out of it is `training.export.quantise`
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -33,25 +33,19 @@ from training.export import compare, quantise, quiet, run
 from training.measure import strict
 from triage.bundle import TOKENIZER
 from triage.models import OnnxModel
+from triage.models.onnx import feed
 from triage.models.window import Window, Windower
 
 _CALIBRATION, _TIMED, _TOKENS = 200, 60, 160
-Feed = dict[str, NDArray[np.int64]]
 
 
 class _Messages(CalibrationDataReader):  # type: ignore[misc]
     """Windows of messages, for the ranges of static quantisation."""
 
     def __init__(self, inputs: Sequence[Window]) -> None:
-        self._feeds: Iterator[Feed] = (
-            {
-                "input_ids": np.array([window.ids], dtype=np.int64),
-                "token_type_ids": np.array([window.segments], dtype=np.int64),
-            }
-            for window in inputs
-        )
+        self._feeds = map(feed, inputs)
 
-    def get_next(self) -> Feed | None:
+    def get_next(self) -> dict[str, NDArray[np.int64]] | None:
         return next(self._feeds, None)
 
 

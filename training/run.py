@@ -94,7 +94,7 @@ class Training:
         if self.settings.base:
             directory = resolve_base(self.settings.base)
             return directory, load_tokenizer(directory)
-        words = self.work / TOKENIZER
+        words, cores = self.work / TOKENIZER, os.cpu_count() or 1
         with self.log.step("vocabulary", words) as due:
             if due:
                 from training.vocabulary import train_vocabulary
@@ -105,13 +105,11 @@ class Training:
                     domain_documents(self.data),
                     general_documents(self.data),
                 )
-                cores = os.cpu_count() or 1
                 train_vocabulary(texts, self.settings.vocabulary, cores).save(str(words))
         tokenizer = Tokenizer.from_file(str(words))
         packed = (self.work / "domain.npy", self.work / "general.npy")
         with self.log.step("packing", *packed):
             domain = pack_cached(packed[0], domain_documents(self.data), tokenizer, 1)
-            cores = os.cpu_count() or 1
             general = pack_cached(packed[1], general_documents(self.data), tokenizer, cores)
         sources = Sources(domain, general, tokenizer.get_vocab_size())
         encoder = self.work / "encoder"

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TypeVar
 
 import torch
+import typer
 from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from triage.errors import TriageError
 
 log = logging.getLogger("training")
 T = TypeVar("T")
@@ -37,6 +40,16 @@ def start_logging(path: Path) -> None:
     log.handlers = [RichHandler(console=Console(stderr=True), show_path=False), to_file]
     log.setLevel(logging.INFO)
     log.propagate = False
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """End a command with the text of a `TriageError` and exit code 2, without a traceback."""
+    try:
+        yield
+    except TriageError as error:
+        Console(stderr=True).print(f"[red]error:[/red] {error}")
+        raise typer.Exit(2) from None
 
 
 def counted(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Final
 
 import numpy as np
@@ -24,12 +23,12 @@ from rich.console import Console
 from rich.table import Table
 
 from training.corpus import labelled_file, training_file
-from training.data import Example, invented_nothing, read_labelled
+from training.data import Example, invented_nothing, read_uncached
 from training.folds import grouped_folds
 from training.linear_fit import fit_linear, linear_text
-from training.runtime import log, start_logging
+from training.runtime import log, plain_errors, start_logging
 from training.split import near_duplicate_groups
-from triage.errors import InputFileError, TriageError
+from triage.errors import InputFileError
 from triage.fusion import Floats64, log_softmax
 from triage.labels import CLASSES
 
@@ -70,19 +69,16 @@ class Suspect:
 def read_messages(data: Path) -> list[Labelled]:
     """The messages of `train` and, where there is one, of `dev`.
 
-    The cache of the reader goes again: the texts must not lie beside the list.
-
     Raises:
         InputFileError: there is no training file, or a file cannot be read.
     """
     files = {"train": training_file(data), "dev": labelled_file(data, "dev")}
-    with TemporaryDirectory() as cache:
-        return [
-            Labelled(split, example)
-            for split, file in files.items()
-            if file is not None
-            for example in read_labelled(file, Path(cache))
-        ]
+    return [
+        Labelled(split, example)
+        for split, file in files.items()
+        if file is not None
+        for example in read_uncached(file)
+    ]
 
 
 def _probabilities(known: Sequence[Example], asked: Sequence[Example], seed: int) -> Floats64:
@@ -214,16 +210,13 @@ def main(
 ) -> None:
     """List labels that are probably wrong. A suspicion is no proof: a person decides."""
     start_logging(out / "suspects.log")
-    try:
+    with plain_errors():
         messages = read_messages(data)
         if probabilities is None:
             judged = out_of_fold(messages, folds, seed)
         else:
             messages, judged = read_probabilities(probabilities, messages)
         suspects = find_suspects(messages, judged)
-    except TriageError as error:
-        Console(stderr=True).print(f"[red]error:[/red] {error}")
-        raise typer.Exit(2) from None
     write(suspects[:top], out, with_texts=with_texts)
     _show(suspects, min(top, len(suspects)), Console())
     log.info("written to %s", out)

@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from scipy.special import expit, softmax
 
-from training.base import load_tokenizer, resolve_base
+from training.base import resolve_base
 from training.batching import windows
 from training.data import Example
-from training.finetune import FinetuneSettings, finetune, predict
+from training.finetune import FinetuneSettings, predict
 from training.losses import Targets
-from training.model import TriageModel, load_encoder
-from triage.models.window import Windower
+from training.trial import tuned
 
 
 def tuned_teacher(base: str, train: Sequence[Example], validation: Sequence[Example],
@@ -29,12 +27,8 @@ def tuned_teacher(base: str, train: Sequence[Example], validation: Sequence[Exam
         InputFileError: the checkpoint cannot be had.
         ValueError, OSError: see `load_encoder`.
     """
-    directory = resolve_base(base)
-    windower = Windower(load_tokenizer(directory), max_length)
-    torch.manual_seed(settings.seed)
-    model = TriageModel(load_encoder(directory))
     work.mkdir(exist_ok=True)
-    finetune(model, train, validation, windower, settings, work)
+    model, windower = tuned(resolve_base(base), train, validation, settings, max_length, work)
     scores = predict(model, windows(asked, windower))
     ones = np.ones(len(asked), dtype=np.float32)
     return Targets(

@@ -71,20 +71,36 @@ def use_cores() -> None:
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1))
 
 
-def trial(train: Sequence[Example], held: Sequence[Example], asked: Sequence[Example],
-          settings: TrialSettings, work: Path) -> tuple[Floats, Floats]:  # fmt: skip
-    """Class logits of `held` and `asked`, each `[n, classes]`, of an encoder tuned on `train`.
+def tuned(
+    base: Path,
+    train: Sequence[Example],
+    held: Sequence[Example],
+    settings: FinetuneSettings,
+    max_length: int,
+    work: Path,
+) -> tuple[TriageModel, Windower]:
+    """The encoder in the directory `base`, tuned on `train`, and what makes its input.
 
-    `held` chooses the epoch. `work` holds the checkpoint that an interrupted trial goes on from.
+    `held` chooses the epoch. `work` holds the checkpoint that an interrupted run goes on from.
 
     Raises:
         InputFileError: the encoder has no tokenizer.
         ValueError, OSError: see `load_encoder`.
     """
-    windower = Windower(load_tokenizer(settings.base), settings.max_length)
+    windower = Windower(load_tokenizer(base), max_length)
     torch.manual_seed(settings.seed)
-    model = TriageModel(load_encoder(settings.base), classes=settings.classes)
-    finetune(model, train, held, windower, settings.tuning(), work)
+    model = TriageModel(load_encoder(base), classes=settings.targets.classes)
+    return finetune(model, train, held, windower, settings, work), windower
+
+
+def trial(train: Sequence[Example], held: Sequence[Example], asked: Sequence[Example],
+          settings: TrialSettings, work: Path) -> tuple[Floats, Floats]:  # fmt: skip
+    """Class logits of `held` and `asked`, each `[n, classes]`, of an encoder tuned on `train`.
+
+    For `held`, `work` and what is raised see `tuned`.
+    """
+    tuning = settings.tuning()
+    model, windower = tuned(settings.base, train, held, tuning, settings.max_length, work)
     return (
         predict(model, windows(held, windower)).classes,
         predict(model, windows(asked, windower)).classes,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from eval.costs import RuntimeFigures, TimeFigures, WindowFigures
 from triage.bundle import MANIFEST, Bundle, Manifest
 from triage.decision import Thresholds
 from triage.fusion import FusionWeights
@@ -20,6 +21,23 @@ from triage.rules import RuleEngine
 WORDS = {"civil": "欠款", "administrative": "低保", "public_interest": "油烟", "complaints": "受贿"}
 SECRET = "门牌柒拾柒号"
 """A piece of text that must stay out of every output but the page."""
+_TIMES = TimeFigures(median_ms=11.5, p90_ms=14.0, cpu_median_ms=12.5, cpu_p90_ms=13.0)
+RUNTIME = RuntimeFigures(
+    cold_start_s=[1.0, 1.2],
+    cold_start_median_s=1.1,
+    cold_start_cpu_s=0.9,
+    resident_mib=120.0,
+    proportional_mib=None,
+    messages=3,
+    latency_median_ms=4.0,
+    latency_p99_ms=9.0,
+    latency_cpu_ms=3.5,
+    window=WindowFigures(
+        messages=40, rounds=3, shortest=158, longest=163, message=_TIMES, encoder=_TIMES
+    ),
+    cores=2,
+    load=0.5,
+)
 
 
 class WordModel:

@@ -7,33 +7,19 @@ from pathlib import Path
 import pytest
 
 from eval.budget import BUNDLE_MB, MESSAGE_MS, RESIDENT_MB, budget, bundle_files
-from eval.costs import RuntimeFigures, TimeFigures, WindowFigures, time_figures
+from eval.costs import RuntimeFigures, TimeFigures, time_figures
 from eval.data import Labelled, read_labelled
 from eval.probe import ROUNDS
 from eval.runtime import RuntimeFailedError, measure_runtime
 from eval.window import nearest
-from tests.eval.fakes import rows, write_rows
+from tests.eval.fakes import RUNTIME, rows, write_rows
 from triage.bundle import default_path
 
 
 def _runtime(resident: float | None, median: float, cpu: float) -> RuntimeFigures:
     times = TimeFigures(median_ms=median, p90_ms=20.0, cpu_median_ms=cpu, cpu_p90_ms=20.0)
-    return RuntimeFigures(
-        cold_start_s=[1.0],
-        cold_start_median_s=1.0,
-        cold_start_cpu_s=1.0,
-        resident_mib=resident,
-        proportional_mib=None,
-        messages=1,
-        latency_median_ms=1.0,
-        latency_p99_ms=1.0,
-        latency_cpu_ms=1.0,
-        window=WindowFigures(
-            messages=1, rounds=1, shortest=160, longest=160, message=times, encoder=times
-        ),
-        cores=1,
-        load=0.0,
-    )
+    window = RUNTIME.window.model_copy(update={"message": times})
+    return RUNTIME.model_copy(update={"resident_mib": resident, "window": window})
 
 
 def test_limits_are_the_most_that_is_allowed() -> None:

@@ -12,32 +12,14 @@ from rich.console import Console
 from eval.__main__ import write
 from eval.baseline import baseline
 from eval.console import show
-from eval.costs import RuntimeFigures, TimeFigures, WindowFigures
 from eval.data import read_labelled
 from eval.results import Report
 from eval.robustness import answer_converted
 from eval.run import Mistake, Subject, evaluate, mistakes
 from eval.systems import BASELINE, FUSION, MODEL, RULES, analyse_all
-from tests.eval.fakes import SECRET, fake_pipeline, manifest, row, rows, write_rows
+from tests.eval.fakes import RUNTIME, SECRET, fake_pipeline, manifest, row, rows, write_rows
 from triage.errors import InputFileError
 
-TIMES = TimeFigures(median_ms=11.5, p90_ms=14.0, cpu_median_ms=12.5, cpu_p90_ms=13.0)
-RUNTIME = RuntimeFigures(
-    cold_start_s=[1.0, 1.2],
-    cold_start_median_s=1.1,
-    cold_start_cpu_s=0.9,
-    resident_mib=120.0,
-    proportional_mib=None,
-    messages=3,
-    latency_median_ms=4.0,
-    latency_p99_ms=9.0,
-    latency_cpu_ms=3.5,
-    window=WindowFigures(
-        messages=40, rounds=3, shortest=158, longest=163, message=TIMES, encoder=TIMES
-    ),
-    cores=2,
-    load=0.5,
-)
 FILES = {"model.onnx": 9_000_000, "manifest.json": 2_000}
 MISTAKEN = row(
     100,

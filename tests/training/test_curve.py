@@ -15,10 +15,11 @@ import torch
 from tests.training.checkpoint import write_checkpoint
 from tests.training.commands import invoke
 from tests.training.invented import rows, write_data
-from training.curve import ENCODER, LINEAR, SHARES, Curve, interval, learn, main, strict
-from training.curve_plot import plot
+from training.curve import ENCODER, LINEAR, SHARES, Curve, interval, learn, main
 from training.data import read_labelled
 from training.folds import nested_subsets
+from training.measure import strict
+from training.plots import plot_curve
 from training.trial import TrialSettings
 from triage.errors import InputFileError
 
@@ -77,7 +78,7 @@ def test_no_text_lies_beside_the_figures(learnt: tuple[Path, Curve]) -> None:
 def test_the_same_points_make_the_same_plot(tmp_path: Path) -> None:
     lines = {"one": [(10, 0.5, 0.4, 0.6), (20, 0.6, 0.5, 0.7)], "two": [(10, 0.4, 0.3, 0.41)]}
     for name in ("a.svg", "b.svg"):
-        plot(lines, "title", tmp_path / name)
+        plot_curve(lines, "title", tmp_path / name)
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
 
 

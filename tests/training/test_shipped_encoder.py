@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import torch
 
-from training.base import load_tokenizer, resolve_base
+from training.base import EMBEDDED, load_tokenizer, resolve_base
 from training.model import load_encoder
 from triage.bundle import TOKENIZER, default_path
 
-ENCODER = default_path().parent / "encoder"
-
 
 def test_it_loads_and_tells_words_apart() -> None:
-    encoder = load_encoder(resolve_base(str(ENCODER))).eval()
-    tokenizer = load_tokenizer(ENCODER)
+    encoder = load_encoder(resolve_base(str(EMBEDDED))).eval()
+    tokenizer = load_tokenizer(EMBEDDED)
     with torch.inference_mode():
         means = []
         for text in ("老板拖欠工资", "公司不发工钱", "河水被污染"):
@@ -26,7 +24,7 @@ def test_it_loads_and_tells_words_apart() -> None:
 
 
 def test_it_is_small_and_has_the_bundles_tokenizer() -> None:
-    assert sum(file.stat().st_size for file in ENCODER.iterdir()) <= 30_000_000
-    ours, theirs = (load_tokenizer(path).get_vocab() for path in (ENCODER, default_path()))
+    assert sum(file.stat().st_size for file in EMBEDDED.iterdir()) <= 30_000_000
+    ours, theirs = (load_tokenizer(path).get_vocab() for path in (EMBEDDED, default_path()))
     assert ours == theirs
-    assert (ENCODER / TOKENIZER).is_file()
+    assert (EMBEDDED / TOKENIZER).is_file()

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 import onnxruntime
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from triage.models.occlusion import segments
@@ -16,6 +17,14 @@ from triage.models.window import Window, Windower
 from triage.normalise import Normalised
 
 OUTPUTS: Final = ("classes", "urgent", "reasons")
+
+
+def feed(window: Window) -> dict[str, NDArray[np.int64]]:
+    """The graph's inputs for one message, each `[1, length]`."""
+    return {
+        "input_ids": np.array([window.ids], dtype=np.int64),
+        "token_type_ids": np.array([window.segments], dtype=np.int64),
+    }
 
 
 class OnnxModel:
@@ -68,9 +77,5 @@ class OnnxModel:
         ]
 
     def _score(self, window: Window) -> ModelOutput:
-        feed = {
-            "input_ids": np.array([window.ids], dtype=np.int64),
-            "token_type_ids": np.array([window.segments], dtype=np.int64),
-        }
-        classes, urgent, reasons = self._session.run(list(OUTPUTS), feed)
+        classes, urgent, reasons = self._session.run(list(OUTPUTS), feed(window))
         return ModelOutput(classes[0], float(urgent[0]), reasons[0], window.truncated)
