@@ -70,6 +70,10 @@ def test_plain_messages(text: str, department: str) -> None:
         ("老板拖欠我们三十多名农民工的工资，大家没钱吃饭", Reason.LIVELIHOOD),
         ("化工厂天天排放刺鼻毒气，村民头晕呕吐，井水也不能喝", Reason.ONGOING_HARM),
         ("他正在转移财产，还准备外逃，请尽快查封", Reason.EVIDENCE_LOSS),
+        ("整个小区已经停水三天，至今没有恢复", Reason.LIVELIHOOD),
+        ("昨晚电梯从十楼突然下坠到七楼", Reason.LIFE_SAFETY),
+        ("他说不复合就要弄死我，还要带着孩子一起死", Reason.LIFE_SAFETY),
+        ("公司三十多名员工的工资半年未发", Reason.LIVELIHOOD),
     ],
 )
 def test_urgent_messages(text: str, reason: Reason) -> None:
@@ -84,6 +88,13 @@ def test_urgent_messages(text: str, reason: Reason) -> None:
         "强烈要求增加一路公交车",
         "物业费太高，业主都不满意",
         "如果以后房子倒塌谁负责",
+        "我们小区经常停水，水压也小",
+        "楼道里的消防栓三年没有水",
+        "担心新建的化工厂将来污染地下水",
+        "男方有家暴倾向，起诉离婚要准备什么材料",
+        "外墙涂料起皮，影响美观",
+        "客服直接挂断电话，投诉没有结果",
+        "村民多年上访，征地补偿一直没有答复",
     ],
 )
 def test_loud_words_are_not_urgent(text: str) -> None:
