@@ -31,6 +31,10 @@ def main(
     teacher: Annotated[
         str | None, typer.Option(help="Larger checkpoint to learn from as well (distillation).")
     ] = None,
+    labels_only: Annotated[
+        bool,
+        typer.Option("--labels-only", help="Without second readings and invented messages."),
+    ] = False,
     data_card: Annotated[
         Path | None, typer.Option(help="Text for the model card: sources and licences of the data.")
     ] = None,
@@ -56,6 +60,7 @@ def main(
         base=None if pretrain else base,
         teacher=teacher,
         data_card=str(data_card) if data_card else None,
+        labels_only=labels_only,
         version=version,
         max_length=max_length,
         vocabulary=vocabulary,

@@ -9,7 +9,7 @@ added.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -29,19 +29,9 @@ def read_annotations(path: Path = FILE) -> dict[str, dict[str, str | None]]:
         }
 
 
-def _found(data: Path, readings: dict[str, dict[str, str | None]]) -> Iterator[Example]:
-    file = data / UNLABELLED
-    for record in records(file) if file.is_file() else ():
-        reading = readings.get(record.get("id") or "")
-        if reading is not None:
-            row = Row.model_validate({**record, **reading, "sampled": "annotated"})
-            if (example := example_of(row)) is not None:
-                yield example
-
-
-def with_annotations(examples: Sequence[Example], data: Path,
-                     readings: dict[str, dict[str, str | None]]) -> list[Example]:  # fmt: skip
-    """`examples` and the messages of the unlabelled file that were read.
+def reread(examples: Sequence[Example],
+           readings: dict[str, dict[str, str | None]]) -> list[Example]:  # fmt: skip
+    """`examples` with what a second reading said of them.
 
     A message read twice stands once where the readings agree and with either label, both marked
     as contested, where they differ.
@@ -61,4 +51,17 @@ def with_annotations(examples: Sequence[Example], data: Path,
             found.append(example)
         else:
             found += [replace(example, contested=True), second]
-    return [*found, *_found(data, readings)]
+    return found
+
+
+def read_beyond(data: Path, readings: dict[str, dict[str, str | None]]) -> list[Example]:
+    """The messages of the unlabelled file below `data` that were read."""
+    file = data / UNLABELLED
+    found: list[Example] = []
+    for record in records(file) if file.is_file() else ():
+        reading = readings.get(record.get("id") or "")
+        if reading is not None:
+            row = Row.model_validate({**record, **reading, "sampled": "annotated"})
+            if (example := example_of(row)) is not None:
+                found.append(example)
+    return found

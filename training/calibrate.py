@@ -84,8 +84,8 @@ def fit_fusion(voices: Sequence[Voices], examples: Sequence[Example]) -> FusionW
 
 
 def _surely(share: Floats64, count: NDArray[np.int64]) -> Floats64:
-    """A share less its standard error: what probably holds on other messages too."""
-    result: Floats64 = share - np.sqrt(share * (1 - share) / count)
+    """A share less two standard errors: what very probably holds on other messages too."""
+    result: Floats64 = share - 2 * np.sqrt(share * (1 - share) / count)
     return result
 
 

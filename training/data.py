@@ -13,8 +13,8 @@ import datasets
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from training.corpus import records
+from training.invented import INVENTED
 from training.nothing import NOTHING
-from training.urgent import URGENCY
 from triage.errors import InputFileError
 from triage.labels import CLASSES, REASONS
 from triage.normalise import Normalised, normalise
@@ -136,12 +136,12 @@ def invented_nothing() -> list[Example]:
     return [example for row in rows if (example := example_of(row)) is not None]
 
 
-def invented_urgency() -> list[Example]:
-    """Invented urgent messages and close counterparts that can wait."""
+def invented() -> list[Example]:
+    """Invented messages of departments: urgent and close counterparts, one topic in several."""
     rows = (
-        Row(id=f"urgency-{i}", text=made.text, department=made.department,
+        Row(id=f"invented-{i}", text=made.text, department=made.department, second=made.second,
             urgent=bool(made.reasons), reasons=made.reasons)
-        for i, made in enumerate(URGENCY)
+        for i, made in enumerate(INVENTED)
     )  # fmt: skip
     return [example for row in rows if (example := example_of(row)) is not None]
 

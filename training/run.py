@@ -15,7 +15,6 @@ import torch
 from tokenizers import Tokenizer
 
 from training import calibrate
-from training.annotations import read_annotations, with_annotations
 from training.base import load_tokenizer, resolve_base
 from training.batching import windows
 from training.card import seal
@@ -24,27 +23,18 @@ from training.corpus import (
     domain_documents,
     fingerprints,
     general_documents,
-    labelled_file,
-    training_file,
 )
-from training.data import (
-    Example,
-    data_hash,
-    invented_nothing,
-    invented_urgency,
-    read_labelled,
-    read_unlabelled,
-)
+from training.data import Example, data_hash, read_unlabelled
 from training.export import Parity, compare, export_onnx, quantise, require_parity, run, stack
 from training.finetune import FinetuneSettings, finetune, predict
 from training.linear_fit import fit_linear, save_linear
 from training.losses import Targets, labelled_targets
 from training.measure import ask, measure, parity_figures, strict
+from training.messages import Messages, read_messages
 from training.model import TriageModel, load_encoder
 from training.packing import pack_cached
 from training.pretrain import PretrainSettings, Sources, pretrain
 from training.runtime import log
-from training.split import grouped_split
 from training.steps import StepLog
 from training.teacher import tuned_teacher
 from triage.bundle import LINEAR, MANIFEST, MODEL, TOKENIZER, Manifest
@@ -60,13 +50,17 @@ from triage.rules import RuleEngine
 
 @dataclass(frozen=True, slots=True)
 class TrainSettings:
-    """All that changes a bundle; kept in the working directory so that a run can be resumed."""
+    """All that changes a bundle; kept in the working directory so that a run can be resumed.
+
+    `labels_only`: learn from the labelled file alone, without readings and invented messages.
+    """
 
     data: str
     base: str | None = None
     teacher: str | None = None
     teacher_share: float = 0.5
     data_card: str | None = None
+    labels_only: bool = False
     name: str = "estation"
     version: str = "0.1.0"
     max_length: int = 256
@@ -120,21 +114,14 @@ class Training:
                 tokenizer.save(str(encoder / TOKENIZER))
         return encoder, tokenizer
 
-    def _examples(self) -> tuple[list[Example], list[Example], list[Example]]:
-        """Messages to train on and to validate with, and the development set (may be empty)."""
-        with self.log.step("data"):
-            cache = self.work / "datasets"
-            examples = read_labelled(training_file(self.data), cache) + invented_nothing()
-            examples = with_annotations(examples, self.data, read_annotations())
-            split = grouped_split(examples, self.settings.validation_share, self.settings.seed)
-            file = labelled_file(self.data, "dev")
-            dev = read_labelled(file, cache) if file else []
-        # Invented urgency teaches; it must not make the validation look easy.
-        train = [examples[i] for i in split.train] + invented_urgency()
-        # A label that two readings differ on measures nothing.
-        validation = [examples[i] for i in split.validation if not examples[i].contested]
-        log.info("%d messages to train, %d to validate", len(train), len(validation))
-        return train, validation, dev
+    def _messages(self) -> Messages:
+        chosen = self.settings
+        found = read_messages(
+            self.data, self.work / "datasets", chosen.validation_share, chosen.seed,
+            labels_only=chosen.labels_only,
+        )  # fmt: skip
+        log.info("%d messages to train, %d to validate", len(found.train), len(found.validation))
+        return found
 
     def _targets(self, train: Sequence[Example], validation: Sequence[Example],
                  unlabelled: Sequence[Example]) -> Targets:  # fmt: skip
@@ -176,7 +163,8 @@ class Training:
         if target.exists() and any(target.iterdir()) and not (target / MANIFEST).is_file():
             raise InputFileError(f"{target} holds no bundle; it will not be replaced")
         encoder, tokenizer = self._encoder()
-        train, validation, dev = self._examples()
+        with self.log.step("data"):
+            train, validation, dev = self._messages()
         windower = Windower(tokenizer, self.settings.max_length)
         model = self._model(train, validation, encoder, windower)
         bundle = self.work / "bundle"

@@ -69,3 +69,10 @@ def grouped_split(examples: Sequence[Example], share: float, seed: int) -> Split
             wanted[key] -= len(members[number])
     held = set(validation)
     return Split([i for i in range(len(examples)) if i not in held], sorted(held))
+
+
+def apart(examples: Sequence[Example], held: Sequence[Example]) -> list[Example]:
+    """Those of `examples` that are no near-duplicate of a message in `held`."""
+    groups = near_duplicate_groups([e.body.text for e in [*held, *examples]])
+    taken = set(groups[: len(held)])
+    return [e for e, group in zip(examples, groups[len(held) :], strict=True) if group not in taken]

@@ -37,6 +37,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def settings(data: Path, **changes: object) -> TrainSettings:
     made = TrainSettings(
         data=str(data),
+        labels_only=True,
         vocabulary=600,
         max_length=64,
         pretrain=PretrainSettings(size="tiny", tokens=20_000, length=32, batch=16),

@@ -10,11 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.annotations import FILE, read_annotations, with_annotations
+from tests.training.invented import write_data
+from training.annotations import FILE, read_annotations, read_beyond, reread
 from training.batching import hide
 from training.calibrate import conformal_threshold, recall_threshold, review_threshold
-from training.data import Example, Row, example_of, invented_urgency
+from training.data import Example, Row, example_of, invented
 from training.losses import TargetSettings, labelled_targets
+from training.messages import read_messages
+from training.split import apart
 from triage.labels import CLASSES, DEPARTMENTS, REASONS
 from triage.types import Department
 
@@ -68,7 +71,8 @@ def test_readings_that_differ_stand_side_by_side(tmp_path: Path) -> None:
     )
     base = example()
     known = [replace(base, id=name) for name in ("same", "differs", "alone")]
-    found = with_annotations(known, tmp_path, read_annotations(table))
+    readings = read_annotations(table)
+    found = reread(known, readings) + read_beyond(tmp_path, readings)
     assert [(e.id, e.urgent, e.contested) for e in found] == [
         ("same", False, False), ("differs", False, True), ("differs", True, True),
         ("alone", False, False), ("u1", True, False),
@@ -86,8 +90,8 @@ def test_the_shipped_readings_hold_labels_only() -> None:
     assert all(bool(row["reasons"]) == (row["urgent"] == "1") for row in rows)
 
 
-def test_invented_urgency_covers_every_reason_and_department() -> None:
-    made = invented_urgency()
+def test_invented_messages_cover_every_reason_and_department() -> None:
+    made = invented()
     assert np.array([e.reasons for e in made]).sum(axis=0).min() >= 15
     calm = [e for e in made if not e.urgent]
     assert len(calm) >= 80
@@ -100,7 +104,7 @@ def test_thresholds_reach_their_aims() -> None:
     confidence = rng.random(2_000)
     right = rng.random(2_000) < 0.8 + 0.2 * confidence
     chosen = review_threshold(confidence, right, 0.95)
-    # A margin of one standard error for other messages.
+    # A margin of two standard errors for other messages.
     assert right[confidence >= chosen].mean() > 0.95
     scores, positive = rng.random(500), np.arange(500) < 100
     found = (scores[positive] >= recall_threshold(scores, positive, 0.9)).mean()
@@ -112,3 +116,26 @@ def test_a_set_misses_the_right_department_once_in_twenty() -> None:
     threshold = conformal_threshold(rng.beta(5, 1, 4_000), 0.95)
     assert (rng.beta(5, 1, 20_000) >= threshold).mean() == pytest.approx(0.95, abs=0.01)
     assert conformal_threshold(np.array([0.9, 0.8]), 0.95) == 0.0
+
+
+def test_what_is_learnt_beside_the_labels(tmp_path: Path) -> None:
+    data = write_data(tmp_path / "data")
+    (data / "unlabelled").mkdir()
+    known = next(iter(read_annotations()))
+    with lzma.open(data / "unlabelled" / "messages.jsonl.xz", "wt", encoding="utf-8") as file:
+        file.write(
+            f'{{"id": "{known}", "text": "单位一直不给交公积金"}}\n{{"id": "?", "text": "x"}}\n'
+        )
+    plain = read_messages(data, tmp_path / "cache", 0.15, 1, labels_only=True)
+    grown = read_messages(data, tmp_path / "cache", 0.15, 1)
+    assert [e.id for e in grown.validation] == [e.id for e in plain.validation]
+    ids = {e.id for e in plain.train}
+    assert {e.id for e in grown.train} == ids | {known} | {e.id for e in invented()}
+
+
+def test_nothing_like_a_held_message_is_trained_on() -> None:
+    held = Row(id="h", text="我在工地干了三个月，老板拖欠工资八千元，一直不给", department="civil")
+    alike = held.model_copy(update={"id": "a", "text": held.text + "。"})
+    other = held.model_copy(update={"id": "o", "text": "楼上卫生间漏水把我家天花板泡了"})
+    messages = [e for row in (held, alike, other) if (e := example_of(row)) is not None]
+    assert [e.id for e in apart(messages[1:], messages[:1])] == ["o"]

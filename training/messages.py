@@ -1,0 +1,45 @@
+"""Which messages are trained on, which validate, and which only measure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from training.annotations import read_annotations, read_beyond, reread
+from training.corpus import labelled_file, training_file
+from training.data import Example, invented, invented_nothing, read_labelled
+from training.split import apart, grouped_split
+
+
+class Messages(NamedTuple):
+    """Messages to train on and to validate with, and the development set (may be empty)."""
+
+    train: list[Example]
+    validation: list[Example]
+    dev: list[Example]
+
+
+def read_messages(data: Path, cache: Path, share: float, seed: int, *,
+                  labels_only: bool = False) -> Messages:  # fmt: skip
+    """The messages below `data`, with a `share` of the labelled ones to validate.
+
+    Beside the labelled file, second readings, readings of unlabelled messages and invented messages
+    are learnt, unless `labels_only`; they never validate.
+
+    Raises:
+        InputFileError: a file is missing or a row does not fit.
+    """
+    file = labelled_file(data, "dev")
+    dev = read_labelled(file, cache) if file else []
+    labelled = read_labelled(training_file(data), cache) + invented_nothing()
+    # Split first: the same messages validate, whatever is read or invented beside them.
+    split = grouped_split(labelled, share, seed)
+    readings = read_annotations()
+    held = reread([labelled[i] for i in split.validation], readings)
+    train = [labelled[i] for i in split.train]
+    if not labels_only:
+        train = reread(train, readings)
+        train += apart(read_beyond(data, readings), [*held, *dev])
+        train += invented()
+    # A label that two readings differ on measures nothing.
+    return Messages(train, [example for example in held if not example.contested], dev)
