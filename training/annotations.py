@@ -1,9 +1,8 @@
 """Readings of messages beyond the labelled file: `annotations.csv`, ids and labels, no texts.
 
-Read under the guideline were messages of the unlabelled file that the rules or a linear model took
-for urgent or could not place and, a second time and blind, training messages that the rules or the
-first annotator held for urgent. With other data the ids match nothing and nothing is
-added.
+Read under the guideline were the messages of the unlabelled file that resemble no other and, a
+second time and blind, training messages that the rules or the first annotator held for urgent.
+With other data the ids match nothing and nothing is added.
 """
 
 from __future__ import annotations

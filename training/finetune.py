@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
@@ -116,6 +117,7 @@ def finetune(model: TriageModel, examples: Sequence[Example], validation: Sequen
     model.to(on)
     inputs, held = windows(examples, windower), windows(validation, windower)
     truth = [example.label for example in validation]
+    alarms = [example.urgent for example in validation]
     targets = targets or labelled_targets(examples, settings.targets)
     optimiser = _optimiser(model, settings)
     steps = -(-len(inputs) // settings.batch) * settings.epochs
@@ -155,8 +157,13 @@ def finetune(model: TriageModel, examples: Sequence[Example], validation: Sequen
                 averaged.update_parameters(model)
                 step += 1
                 bar.update(task, advance=1, note=f"loss {float(cost.detach()):.3f}")
-            score = macro_f1(predict(averaged, held).classes, truth)
-            log.info("epoch %d: validation macro-F1 %.4f", epoch + 1, score)
+            found = predict(averaged, held)
+            score = macro_f1(found.classes, truth)
+            precision = average_precision_score(alarms, found.urgent) if any(alarms) else 0.0
+            log.info(
+                "epoch %d: validation macro-F1 %.4f, average precision of urgency %.3f",
+                epoch + 1, score, precision,
+            )  # fmt: skip
             if score > best:
                 best = score
                 best_state = {k: v.clone() for k, v in averaged.module.state_dict().items()}
