@@ -41,7 +41,7 @@ def main(
     size: Annotated[str, typer.Option(help=f"Encoder to pre-train: {', '.join(SIZES)}.")] = "small",
     pretrain_tokens: Annotated[
         int, typer.Option(min=1, help="Length of the pre-training.")
-    ] = 22_000_000,
+    ] = 40_000_000,
     epochs: Annotated[int, typer.Option(min=1, help="Epochs of fine-tuning.")] = 3,
     vocabulary: Annotated[
         int, typer.Option(min=100, max=32_767, help="Tokens of a new vocabulary.")

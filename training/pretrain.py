@@ -44,7 +44,7 @@ class PretrainSettings:
     """
 
     size: str = "small"
-    tokens: int = 22_000_000
+    tokens: int = 40_000_000
     length: int = 128
     long_length: int = 512
     long_share: float = 0.1
