@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from training.data import Example
 from training.finetune import Predictions, macro_f1
@@ -21,7 +19,6 @@ from triage.errors import BundleError
 from triage.models import ModelOutput, OnnxModel
 from triage.models.onnx import OUTPUTS
 
-QUANTISED = ["MatMul", "Gemm", "Gather"]
 # The least agreement with the unquantised model, and the most macro-F1 it may cost.
 _AGREEMENT, _LOSS = {"fp32": 0.999, "int8": 0.995}, 0.003
 
@@ -56,32 +53,6 @@ def export_onnx(model: TriageModel, path: Path) -> None:
             external_data=False,
             verbose=False,
         )
-
-
-def attention_products(source: Path) -> list[str]:
-    """Names of the matrix products with a square matrix: query, key, value and output."""
-    graph = onnx.load(source).graph
-    square = {w.name for w in graph.initializer if len(w.dims) == 2 and w.dims[0] == w.dims[1]}
-    return [n.name for n in graph.node if n.op_type == "MatMul" and square & set(n.input)]
-
-
-def quantise(source: Path, target: Path, **changes: object) -> None:
-    """Dynamic int8, per channel, of all but the attention's products.
-
-    Weights keep 7 bits: processors without VNNI add pairs of products in 16 bits, and full 8-bit
-    weights would overflow there and answer differently. The attention's products stay in single
-    precision: nearly all label changes come from them (`training.quantisation`). `changes` are
-    other settings of `quantize_dynamic`, to measure them.
-    """
-    settings = {
-        "op_types_to_quantize": QUANTISED,
-        "per_channel": True,
-        "reduce_range": True,
-        "weight_type": QuantType.QInt8,
-        "nodes_to_exclude": attention_products(source),
-    }
-    with quiet():
-        quantize_dynamic(source, target, **(settings | changes))
 
 
 @dataclass(frozen=True, slots=True)

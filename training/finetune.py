@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import log_softmax
 from sklearn.metrics import average_precision_score
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
@@ -80,6 +81,12 @@ def macro_f1(classes: NDArray[np.floating], labels: Sequence[int]) -> float:
     return float(np.mean(scores))
 
 
+def cross_entropy(classes: NDArray[np.floating], labels: Sequence[int]) -> float:
+    """Mean cross entropy of logits `[n, classes]`, in nats."""
+    logs = log_softmax(classes.astype(np.float64), axis=1)
+    return -float(logs[np.arange(len(labels)), labels].mean())
+
+
 def _moving(
     decay: float,
 ) -> Callable[[torch.Tensor, torch.Tensor, torch.Tensor | int], torch.Tensor]:
@@ -107,7 +114,9 @@ def _optimiser(model: TriageModel, settings: FinetuneSettings) -> torch.optim.Ad
 def finetune(model: TriageModel, examples: Sequence[Example], validation: Sequence[Example],
              windower: Windower, settings: FinetuneSettings, out: Path,
              targets: Targets | None = None) -> TriageModel:  # fmt: skip
-    """Fine-tune `model` in place and leave it at its best epoch by validation macro-F1.
+    """Fine-tune `model` in place and leave it at its best epoch by validation cross entropy.
+
+    Macro-F1 would choose by the luck of the few messages with nothing to handle.
 
     `targets` of the examples take the place of their labels. A checkpoint after every epoch lets
     an interrupted run go on; it belongs to the settings and data of its working directory
@@ -125,7 +134,7 @@ def finetune(model: TriageModel, examples: Sequence[Example], validation: Sequen
     # (Polyak & Juditsky 1992).
     averaged = AveragedModel(model, avg_fn=_moving(settings.averaging))
     checkpoint = out / "finetune.pt"
-    first, best, best_state = 0, -1.0, None
+    first, best, best_state = 0, float("inf"), None
     if checkpoint.is_file():
         state = torch.load(checkpoint, map_location=on, weights_only=True)
         model.load_state_dict(state["model"])
@@ -158,14 +167,15 @@ def finetune(model: TriageModel, examples: Sequence[Example], validation: Sequen
                 step += 1
                 bar.update(task, advance=1, note=f"loss {float(cost.detach()):.3f}")
             found = predict(averaged, held)
-            score = macro_f1(found.classes, truth)
+            lost = cross_entropy(found.classes, truth)
             precision = average_precision_score(alarms, found.urgent) if any(alarms) else 0.0
             log.info(
-                "epoch %d: validation macro-F1 %.4f, average precision of urgency %.3f",
-                epoch + 1, score, precision,
+                "epoch %d: validation macro-F1 %.4f, cross entropy %.4f, "
+                "average precision of urgency %.3f",
+                epoch + 1, macro_f1(found.classes, truth), lost, precision,
             )  # fmt: skip
-            if score > best:
-                best = score
+            if lost < best:
+                best = lost
                 best_state = {k: v.clone() for k, v in averaged.module.state_dict().items()}
             state = {"epoch": epoch + 1, "model": model.state_dict(), "best": best,
                      "averaged": averaged.state_dict(), "optimiser": optimiser.state_dict(),

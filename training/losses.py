@@ -30,9 +30,9 @@ class TargetSettings:
     classes: int = len(CLASSES)
     smoothing: float = 0.05
     second_share: float = 0.1
-    urgent_weight: float = 2.0
-    urgent_positive: float = 3.0
-    reasons_weight: float = 5.0
+    urgent_weight: float = 0.5
+    urgent_positive: float = 4.0
+    reasons_weight: float = 1.0
 
 
 def soft_labels(examples: Sequence[Example], settings: TargetSettings) -> Floats:

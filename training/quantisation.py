@@ -2,7 +2,7 @@
 
 Takes the unquantised model that a training left in its working directory, quantises it in every
 way that ONNX Runtime offers for a processor, and measures size, time, and parity on the messages
-of a labelled file. The choice that came out of it is `training.export.quantise`.
+of a labelled file. The choice that came out of it is `training.int8.quantise`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from tokenizers import Tokenizer
 
 from training.batching import windows
 from training.data import Example, read_labelled
-from training.export import compare, quantise, quiet, run
+from training.export import compare, quiet, run
+from training.int8 import quantise
 from training.measure import strict
 from triage.bundle import TOKENIZER
 from triage.models import OnnxModel
@@ -62,14 +63,12 @@ def _weights_only(source: Path, target: Path) -> None:
 def variants(calibration: _Messages) -> dict[str, Callable[[Path, Path], None]]:
     """Ways to quantise a model, by name."""
     return {
-        "dynamic, 7 bits, attention fp32 (shipped)": quantise,
-        "dynamic, 8 bits, attention fp32": _dynamic(reduce_range=False),
-        "dynamic, 7 bits": _dynamic(nodes_to_exclude=[]),
-        "dynamic, 8 bits": _dynamic(nodes_to_exclude=[], reduce_range=False),
-        "dynamic, one scale a matrix": _dynamic(nodes_to_exclude=[], per_channel=False),
-        "dynamic, embeddings fp32": _dynamic(
-            nodes_to_exclude=[], op_types_to_quantize=["MatMul", "Gemm"]
-        ),
+        "embeddings by rows, widening products dynamic, 7 bits (shipped)": quantise,
+        "the same, 8 bits": _dynamic(reduce_range=False),
+        "all products, 7 bits": _dynamic(nodes_to_exclude=[]),
+        "all products, 8 bits": _dynamic(nodes_to_exclude=[], reduce_range=False),
+        "all products, one scale a matrix": _dynamic(nodes_to_exclude=[], per_channel=False),
+        "no products": _dynamic(op_types_to_quantize=["Gemm"]),
         "weights only, 8 bits": _weights_only,
         "static, QDQ": lambda a, b: quantize_static(
             a, b, calibration, quant_format=QuantFormat.QDQ, op_types_to_quantize=["MatMul"],

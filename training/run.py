@@ -25,8 +25,9 @@ from training.corpus import (
     general_documents,
 )
 from training.data import Example, data_hash, read_unlabelled
-from training.export import Parity, compare, export_onnx, quantise, require_parity, run, stack
+from training.export import Parity, compare, export_onnx, quiet, require_parity, run, stack
 from training.finetune import FinetuneSettings, finetune, predict
+from training.int8 import quantise
 from training.linear_fit import fit_linear, save_linear
 from training.losses import Targets, labelled_targets
 from training.measure import ask, measure, parity_figures, strict
@@ -200,7 +201,8 @@ class Training:
         whole = self.work / "whole.onnx"
         trained = predict(model, windows(asked, windower))
         export_onnx(model, whole)
-        quantise(whole, bundle / MODEL)
+        with quiet():
+            quantise(whole, bundle / MODEL)
         parities, exported = {}, None
         for what, path in (("fp32", whole), ("int8", bundle / MODEL)):
             exported = OnnxModel(path, bundle / TOKENIZER, max_length=self.settings.max_length)
