@@ -27,9 +27,7 @@ _WIDE, _WIDE_SLOWER = 512, 10
 
 @dataclass(frozen=True, slots=True)
 class FinetuneSettings:
-    """The optimiser's rates fall by `layer_decay` from each layer to the one below.
-
-    `hidden` is the share of the tokens hidden in training; `averaging` the decay of the moving
+    """`hidden` is the share of the tokens hidden in training; `averaging` the decay of the moving
     average of the weights, which is what is kept.
     """
 
@@ -37,7 +35,6 @@ class FinetuneSettings:
     batch: int = 32
     learning_rate: float = 4e-4
     head_rate: float = 1e-3
-    layer_decay: float = 1.0
     hidden: float = 0.1
     averaging: float = 0.99
     targets: TargetSettings = field(default_factory=TargetSettings)
@@ -100,14 +97,14 @@ def _moving(
 
 
 def _optimiser(model: TriageModel, settings: FinetuneSettings) -> torch.optim.AdamW:
-    layers = list(model.encoder.encoder.layer)
-    groups = [{"params": model.head.parameters(), "peak": settings.head_rate}]
     wide = model.encoder.config.hidden_size >= _WIDE
-    rate = settings.learning_rate / (_WIDE_SLOWER if wide else 1)
-    for layer in reversed(layers):
-        groups.append({"params": layer.parameters(), "peak": rate})
-        rate *= settings.layer_decay
-    groups.append({"params": model.encoder.embeddings.parameters(), "peak": rate})
+    groups = [
+        {"params": model.head.parameters(), "peak": settings.head_rate},
+        {
+            "params": model.encoder.parameters(),
+            "peak": settings.learning_rate / (_WIDE_SLOWER if wide else 1),
+        },
+    ]
     return torch.optim.AdamW(groups, lr=settings.learning_rate, weight_decay=0.01)
 
 

@@ -116,10 +116,9 @@ class Training:
         return encoder, tokenizer
 
     def _messages(self) -> Messages:
-        chosen = self.settings
         found = read_messages(
-            self.data, self.work / "datasets", chosen.validation_share, chosen.seed,
-            labels_only=chosen.labels_only,
+            self.data, self.work / "datasets", self.settings.validation_share,
+            labels_only=self.settings.labels_only,
         )  # fmt: skip
         log.info("%d messages to train, %d to validate", len(found.train), len(found.validation))
         return found

@@ -7,6 +7,7 @@ small enough to read in the manifest, and their temperature is part of the weigh
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -26,7 +27,11 @@ _RULE_CAP: Final = 6.0
 
 
 class FusionWeights(BaseModel):
-    """One weight per voice; `bias` per class in the order of `labels.CLASSES`."""
+    """One weight per voice; `bias` per class in the order of `labels.CLASSES`.
+
+    `urgent_bend` is `k` in `log(1 + k x) / log(1 + k)`, by which the rules' urgency `x` counts: the first
+    hint says more than the next. 0, as in bundles without it, leaves `x` as it is.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,6 +43,7 @@ class FusionWeights(BaseModel):
     urgent_linear: Weight
     urgent_rules: RaisingWeight
     urgent_bias: Weight
+    urgent_bend: Annotated[float, Field(ge=0, le=100)] = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +94,14 @@ def class_features(voices: Voices) -> Floats64:
     return np.stack([log_softmax(voices.model.classes), log_softmax(voices.linear.classes), rules])
 
 
-def urgent_features(voices: Voices) -> Floats64:
-    """The three voices' scores of urgency; shape `[3]`: model, linear, strongest rule reason."""
+def urgent_features(voices: Voices, bend: float) -> Floats64:
+    """The three voices' scores of urgency; shape `[3]`: model, linear, strongest rule reason.
+
+    `bend` as `FusionWeights.urgent_bend`.
+    """
     strongest = min(max(voices.rules.urgency.values(), default=0.0), _RULE_CAP)
+    if bend:
+        strongest = math.log1p(bend * strongest) / math.log1p(bend)
     return np.array([voices.model.urgent, voices.linear.urgent, strongest])
 
 
@@ -99,5 +110,7 @@ def fuse(voices: Voices, weights: FusionWeights) -> Fused:
     each = np.array([weights.model, weights.linear, weights.rules])
     scores = each @ class_features(voices) + np.array(weights.bias)
     each = np.array([weights.urgent_model, weights.urgent_linear, weights.urgent_rules])
-    urgent = sigmoid(float(each @ urgent_features(voices)) + weights.urgent_bias)
+    urgent = sigmoid(
+        float(each @ urgent_features(voices, weights.urgent_bend)) + weights.urgent_bias
+    )
     return Fused(log_softmax(scores), urgent)

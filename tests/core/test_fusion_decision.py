@@ -210,3 +210,13 @@ def test_rules_raise_urgency_and_never_lower_it(
 def test_a_rule_weight_that_lowers_urgency_is_refused() -> None:
     with pytest.raises(ValidationError):
         FusionWeights(**{**WEIGHTS.model_dump(), "urgent_rules": -0.1})
+
+
+def test_the_first_hint_counts_for_more_than_the_next() -> None:
+    bent = WEIGHTS.model_copy(update={"urgent_bend": 9.0})
+    said = [voices(alarms={Reason.DEADLINE: score}) for score in (0.0, 0.3, 0.6, 1.0)]
+    scores = [math.log(u / (1 - u)) for v in said if (u := fuse(v, bent).urgent)]
+    steps = np.diff(scores)
+    assert steps[0] > 2 * steps[1] > 0
+    # A score of one counts as it does without the bend.
+    assert fuse(said[3], bent).urgent == pytest.approx(fuse(said[3], WEIGHTS).urgent)

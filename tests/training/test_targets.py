@@ -126,8 +126,8 @@ def test_what_is_learnt_beside_the_labels(tmp_path: Path) -> None:
         file.write(
             f'{{"id": "{known}", "text": "单位一直不给交公积金"}}\n{{"id": "?", "text": "x"}}\n'
         )
-    plain = read_messages(data, tmp_path / "cache", 0.15, 1, labels_only=True)
-    grown = read_messages(data, tmp_path / "cache", 0.15, 1)
+    plain = read_messages(data, tmp_path / "cache", 0.15, labels_only=True)
+    grown = read_messages(data, tmp_path / "cache", 0.15)
     assert [e.id for e in grown.validation] == [e.id for e in plain.validation]
     ids = {e.id for e in plain.train}
     assert {e.id for e in grown.train} == ids | {known} | {e.id for e in invented()}
