@@ -10,7 +10,6 @@ from training.corpus import labelled_file, training_file
 from training.data import Example, invented, invented_nothing, read_labelled
 from training.split import apart, grouped_split
 
-
 # The same messages validate whatever seed a training has: bundles are compared on them.
 _SPLIT_SEED: Final = 1
 

@@ -29,8 +29,8 @@ _RULE_CAP: Final = 6.0
 class FusionWeights(BaseModel):
     """One weight per voice; `bias` per class in the order of `labels.CLASSES`.
 
-    `urgent_bend` is `k` in `log(1 + k x) / log(1 + k)`, by which the rules' urgency `x` counts: the first
-    hint says more than the next. 0, as in bundles without it, leaves `x` as it is.
+    `urgent_bend` is `k` in `log(1 + k x) / log(1 + k)`, by which the rules' urgency `x` counts: the
+    first hint says more than the next. 0, as in bundles without it, leaves `x` as it is.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -41,7 +41,7 @@ def settings(data: Path, **changes: object) -> TrainSettings:
         vocabulary=600,
         max_length=64,
         pretrain=PretrainSettings(size="tiny", tokens=20_000, length=32, batch=16),
-        finetune=FinetuneSettings(epochs=4, learning_rate=2e-3),
+        finetune=FinetuneSettings(epochs=6, learning_rate=2e-3),
     )
     return dataclasses.replace(made, **changes)
 
