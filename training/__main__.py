@@ -33,7 +33,9 @@ def main(
     ] = None,
     labels_only: Annotated[
         bool,
-        typer.Option("--labels-only", help="Without second readings and invented messages."),
+        typer.Option(
+            "--labels-only", help="Without readings and invented messages of departments."
+        ),
     ] = False,
     data_card: Annotated[
         Path | None, typer.Option(help="Text for the model card: sources and licences of the data.")
@@ -50,7 +52,9 @@ def main(
         int, typer.Option(min=16, max=512, help="Tokens of a message the model reads.")
     ] = 256,
     version: Annotated[str, typer.Option(help="Version of the bundle.")] = "0.1.0",
-    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 1,
+    seed: Annotated[
+        int, typer.Option(help="Seed of every random choice but the validation messages.")
+    ] = 1,
     restart: Annotated[bool, typer.Option(help="Delete an earlier run first.")] = False,
 ) -> None:
     """Train a bundle. An interrupted run goes on where it stopped when called again."""

@@ -75,6 +75,7 @@ def fit_fusion(voices: Sequence[Voices], examples: Sequence[Example]) -> FusionW
         return -float((weights * logs[rows, labels]).mean()) + _RIDGE * float(x[3:] @ x[3:])
 
     def urgent_loss(x: Floats64) -> float:
+        # A tenth of the penalty: alarms are rare, so their log loss is small.
         return _log_loss(alarms @ x[:3] + x[3], urgent) + _RIDGE / 10 * float(x[:3] @ x[:3])
 
     each = _minimise(class_loss, [0.5, 0.5, 0.2, *[0.0] * 5], [(0, 20)] * 3 + [(-8, 8)] * 5)

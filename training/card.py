@@ -25,7 +25,8 @@ $training
 
 $data
 
-Some messages with nothing to handle were invented. No text is part of the bundle.
+Some messages with nothing to handle were invented and, unless `labels_only` is 1, messages of every
+department too. No text is part of the bundle.
 
 ## Measured
 

@@ -1,4 +1,4 @@
-"""Write the classifier as ONNX, quantise it to int8, and prove that the answers stayed the same."""
+"""Write the classifier as ONNX, and prove that the answers stayed the same."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def kept_products(source: Path) -> list[str]:
 
 
 def quantise_tables(source: Path, target: Path) -> None:
-    """Keep every embedding table in int8 with a scale for each row, and write the model.
+    """Keep embedding tables of 256 rows and more in int8 with a scale for each row.
 
     ONNX Runtime's own quantiser has one scale for a whole table, and rare words then lose most of
     their vectors. A lookup multiplies nothing, so that all 8 bits can be used.
@@ -40,22 +40,24 @@ def quantise_tables(source: Path, target: Path) -> None:
     graph = model.graph
     shapes = _weights(graph)
     values = {w.name: w for w in graph.initializer}
-    nodes = []
+    nodes, done = [], set()
     for node in graph.node:
         table = node.input[0] if node.op_type == "Gather" else None
         if table not in shapes or shapes[table][0] < _LEAST_ROWS:
             nodes.append(node)
             continue
-        rows = numpy_helper.to_array(values[table])
-        scales = np.maximum(np.abs(rows).max(axis=1, keepdims=True), 1e-12) / 127
-        small = np.round(rows / scales).astype(np.int8)
-        graph.initializer.remove(values[table])
-        graph.initializer.extend(
-            [
-                numpy_helper.from_array(small, f"{table}_int8"),
-                numpy_helper.from_array(scales.astype(np.float32), f"{table}_scale"),
-            ]
-        )
+        if table not in done:
+            done.add(table)
+            rows = numpy_helper.to_array(values[table])
+            scales = np.maximum(np.abs(rows).max(axis=1, keepdims=True), 1e-12) / 127
+            small = np.round(rows / scales).astype(np.int8)
+            graph.initializer.remove(values[table])
+            graph.initializer.extend(
+                [
+                    numpy_helper.from_array(small, f"{table}_int8"),
+                    numpy_helper.from_array(scales.astype(np.float32), f"{table}_scale"),
+                ]
+            )
         out, ids = node.output[0], node.input[1]
         nodes += [
             helper.make_node("Gather", [f"{table}_int8", ids], [f"{out}_int8"]),
@@ -69,7 +71,7 @@ def quantise_tables(source: Path, target: Path) -> None:
 
 
 def quantise(source: Path, target: Path, **changes: object) -> None:
-    """Embeddings in int8 by rows; dynamic int8, per channel, of the products that widen.
+    """Embeddings in int8 by rows; dynamic int8, per channel, of products that widen and the head.
 
     Weights keep 7 bits: processors without VNNI add pairs of products in 16 bits, and full 8-bit
     weights would overflow there and answer differently. The other products stay in single

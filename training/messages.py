@@ -26,8 +26,9 @@ def read_messages(data: Path, cache: Path, share: float, *,
                   labels_only: bool = False) -> Messages:  # fmt: skip
     """The messages below `data`, with a `share` of the labelled ones to validate.
 
-    Beside the labelled file, second readings, readings of unlabelled messages and invented messages
-    are learnt, unless `labels_only`; they never validate.
+    Invented messages with nothing to handle count as labelled. Readings of unlabelled messages and
+    invented messages of departments are learnt beside them, unless `labels_only`, and never
+    validate. A label that a second reading disputes does not validate either.
 
     Raises:
         InputFileError: a file is missing or a row does not fit.

@@ -53,7 +53,8 @@ from triage.rules import RuleEngine
 class TrainSettings:
     """All that changes a bundle; kept in the working directory so that a run can be resumed.
 
-    `labels_only`: learn from the labelled file alone, without readings and invented messages.
+    `labels_only`: learn from the labelled file, and what has nothing to handle, alone: without
+    readings and invented messages of departments.
     """
 
     data: str
@@ -238,6 +239,7 @@ class Training:
                 "pretraining_tokens": 0 if settings.base else settings.pretrain.tokens,
                 "epochs": settings.finetune.epochs,
                 "seed": settings.seed,
+                "labels_only": int(settings.labels_only),
             },
             metrics=metrics,
             files={},
