@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from training.data import Example
+from training.finetune import cross_entropy
 from triage.decision import Thresholds, decide
 from triage.fusion import FusionWeights, Voices, class_features, fuse, log_softmax, urgent_features
 from triage.labels import CLASSES, DEPARTMENTS
@@ -45,12 +46,7 @@ def balance(labels: NDArray[np.int64]) -> Floats64:
 
 def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
     """Temperature of the encoder's class scores (Guo et al. 2017), by log likelihood."""
-    rows = np.arange(len(labels))
-
-    def loss(x: Floats64) -> float:
-        return -float(log_softmax(logits / x[0])[rows, labels].mean())
-
-    return float(_minimise(loss, [1.0], [(0.2, 10.0)])[0])
+    return float(_minimise(lambda x: cross_entropy(logits / x[0], labels), [1.0], [(0.2, 10.0)])[0])
 
 
 def _log_loss(scores: Floats64, truth: NDArray[np.bool_]) -> float:

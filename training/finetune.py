@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import log_softmax
 from sklearn.metrics import average_precision_score
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
@@ -19,6 +18,7 @@ from training.data import Example
 from training.losses import Floats, Targets, TargetSettings, labelled_targets, loss
 from training.model import TriageModel
 from training.runtime import device, half_precision, log, progress
+from triage.fusion import log_softmax
 from triage.models.window import Window, Windower
 
 # Encoders of this width and more, such as those from a hub, learn at a tenth of the rate.
@@ -78,10 +78,11 @@ def macro_f1(classes: NDArray[np.floating], labels: Sequence[int]) -> float:
     return float(np.mean(scores))
 
 
-def cross_entropy(classes: NDArray[np.floating], labels: Sequence[int]) -> float:
+def cross_entropy(
+    classes: NDArray[np.floating], labels: Sequence[int] | NDArray[np.int64]
+) -> float:
     """Mean cross entropy of logits `[n, classes]`, in nats."""
-    logs = log_softmax(classes.astype(np.float64), axis=1)
-    return -float(logs[np.arange(len(labels)), labels].mean())
+    return -float(log_softmax(classes)[np.arange(len(labels)), labels].mean())
 
 
 def _moving(
