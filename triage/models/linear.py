@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -45,8 +46,10 @@ def join_fields(title: str | None, body: str) -> str:
     return f"{title}\n{body}" if title else body
 
 
+# A message is scored and then explained: its n-grams are counted once.
+@lru_cache(maxsize=4)
 def term_frequencies(text: str) -> tuple[Keys, Floats]:
-    """Sorted distinct keys of `text` and `1 + log(count)` of each."""
+    """Sorted distinct keys of `text` and `1 + log(count)` of each; not to be written to."""
     keys, counts = np.unique(ngram_keys(text), return_counts=True)
     return keys, (1.0 + np.log(counts)).astype(np.float32)
 

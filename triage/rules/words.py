@@ -14,6 +14,7 @@ import warnings
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Protocol
@@ -55,13 +56,16 @@ class _Frequencies:
             self.total += sum(map(int, _FREQUENCY.findall(part)))
             table += b"\n".join(sorted(part.splitlines())) + b"\n"
         self._lines = bytes(table)
+        # Most lookups are of the same few thousand words.
+        self._first = lru_cache(maxsize=8192)(self._search)
 
     def _line(self, at: int) -> bytes:
         """The line that holds byte `at`."""
         start = self._lines.rfind(b"\n", 0, at) + 1
         return self._lines[start : self._lines.find(b"\n", at)]
 
-    def _first(self, fragment: bytes) -> bytes:
+    def _search(self, fragment: bytes) -> bytes:
+        """The first line that does not sort before `fragment`; empty after the last."""
         at = bisect_left(range(len(self._lines)), fragment, key=self._line)
         return self._line(at) if at < len(self._lines) else b""
 
