@@ -14,6 +14,7 @@ from serving.schemas import (
     BatchResults,
     Labels,
     ProblemKind,
+    Readiness,
     Status,
     labels,
     problem_kinds,
@@ -27,6 +28,7 @@ _JSON: Final = re.compile(
     r"application/(?:[a-z0-9.!#$&^_-]+\+)?json\s*(?:;\s*charset=\"?utf-?8\"?\s*)?;?\s*",
     re.IGNORECASE,
 )
+_MILLISECONDS: Final = re.compile(r"[1-9][0-9]{0,4}|[1-5][0-9]{5}|600000", re.ASCII)
 _PROBLEM: Final = {"model": Problem, "content": {MEDIA_TYPE: {}}}
 _REFUSALS: Final[dict[int | str, dict[str, object]]] = {
     400: {"description": "`invalid_json`", **_PROBLEM},
@@ -34,7 +36,8 @@ _REFUSALS: Final[dict[int | str, dict[str, object]]] = {
     415: {"description": "`unsupported_media_type`", **_PROBLEM},
     422: {"description": "`invalid_message`, `invalid_batch` or `invalid_parameter`", **_PROBLEM},
     500: {"description": "`internal_error`", **_PROBLEM},
-    503: {"description": "`not_ready`", **_PROBLEM},
+    503: {"description": "`not_ready` or `overloaded`", **_PROBLEM},
+    504: {"description": "`deadline_exceeded`", **_PROBLEM},
 }
 
 # Described by hand, because it is read by hand: the framework would quote a wrong value.
@@ -48,7 +51,13 @@ _EXPLAIN: Final = {
             "probability of the department falls. Takes up to 25 times as long. Nothing else of "
             "the decision changes.",
             "schema": {"type": "boolean", "default": False},
-        }
+        },
+        {
+            "name": "X-Request-Timeout-Ms",
+            "in": "header",
+            "description": "Milliseconds that the answer may take; work that is late is not done.",
+            "schema": {"type": "integer", "minimum": 1, "maximum": 600_000, "default": 10_000},
+        },
     ]
 }
 
@@ -74,7 +83,7 @@ AnyService = Annotated[Service, Depends(_service)]
 async def _json_body(request: Request, service: AnyService) -> bytes:
     if not _JSON.fullmatch(request.headers.get("content-type", "").strip()):
         raise ProblemError("unsupported_media_type")
-    if not service.ready:
+    if not service.pool.ready:
         raise ProblemError("not_ready")
     return await request.body()
 
@@ -90,7 +99,25 @@ def _explain(request: Request) -> bool:
     return given == ["true"]
 
 
+def _seconds(request: Request) -> float:
+    given = request.headers.get("x-request-timeout-ms")
+    if given is None:
+        limit: float = request.state.settings.request_seconds
+        return limit
+    if not _MILLISECONDS.fullmatch(given):
+        fault = Fault("X-Request-Timeout-Ms", "must be a whole number from 1 to 600000")
+        raise ProblemError("invalid_parameter", faults=(fault,))
+    return int(given) / 1000
+
+
+async def _gone(request: Request) -> None:
+    """Ends when the client does not wait any more; the body must have been read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
 Explain = Annotated[bool, Depends(_explain)]
+Seconds = Annotated[float, Depends(_seconds)]
 
 
 @router.post(
@@ -101,14 +128,17 @@ Explain = Annotated[bool, Depends(_explain)]
     responses=_REFUSALS,
     openapi_extra=_EXPLAIN,
 )
-async def classify(body: JsonBody, explain: Explain, service: AnyService) -> Response:
+async def classify(
+    request: Request, body: JsonBody, explain: Explain, seconds: Seconds, service: AnyService
+) -> Response:
     """Decide which department handles one message, and whether it is urgent.
 
     The same text with the same versions always gives the same bytes. Offsets in `evidence` count
     Unicode code points of the text as it was sent, half-open. Attachments are kept as references
     and never fetched.
     """
-    decision = await service.classify(body, explain=explain)
+    request_id = request.state.request_id
+    decision = await service.classify(body, seconds, _gone(request), request_id, explain=explain)
     return Response(decision, media_type="application/json")
 
 
@@ -121,15 +151,16 @@ async def classify(body: JsonBody, explain: Explain, service: AnyService) -> Res
     openapi_extra=_EXPLAIN,
 )
 async def classify_batch(
-    request: Request, body: JsonBody, explain: Explain, service: AnyService
+    request: Request, body: JsonBody, explain: Explain, seconds: Seconds, service: AnyService
 ) -> Response:
     """Decide 1 to 256 messages. Results come in the order of the messages.
 
     A message that cannot be classified gets a problem in its place; the others are not affected.
     """
-    most = request.state.settings.max_batch
     request_id = request.state.request_id
-    results = await service.classify_batch(body, most, request_id, explain=explain)
+    results = await service.classify_batch(
+        body, seconds, _gone(request), request_id, explain=explain
+    )
     return Response(results, media_type="application/json")
 
 
@@ -157,11 +188,13 @@ async def livez() -> Status:
     summary="可以接受留言",
     responses={503: {"description": "`not_ready`", **_PROBLEM}},
 )
-async def readyz(service: AnyService) -> Status:
-    """Yes once model, rules and word list are loaded and warm."""
-    if not service.ready:
+async def readyz(service: AnyService) -> Readiness:
+    """Yes while at least one worker can answer; `degraded` while another is being replaced."""
+    pool = service.pool
+    if not pool.ready:
         raise ProblemError("not_ready")
-    return Status(status="ready")
+    whole = pool.ready >= pool.size
+    return Readiness(status="ready" if whole else "degraded", ready=pool.ready, wanted=pool.size)
 
 
 @router.get("/metrics", tags=["operation"], summary="Prometheus 指标", response_class=Response)

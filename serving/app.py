@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -16,8 +16,9 @@ from serving.docs import TITLE, add_docs, release
 from serving.metrics import Metrics
 from serving.middleware import BodyLimit, RequestContext
 from serving.problems import ProblemError, on_http_exception, on_problem
-from serving.service import Classifier, Service
+from serving.service import Service
 from serving.settings import Settings
+from serving.workers import FACTORY, StartError
 
 _PATHS = frozenset(
     ("/v1/classify", "/v1/classify/batch", "/v1/departments", "/v1/problems", "/livez", "/readyz",
@@ -25,39 +26,27 @@ _PATHS = frozenset(
 )  # fmt: skip
 
 
-def load_classifier(settings: Settings) -> Classifier:
-    """The pipeline that the settings name.
+def create_app(
+    settings: Settings,
+    factory: str = FACTORY,
+    on_fault: Callable[[StartError], None] | None = None,
+) -> FastAPI:
+    """The application; its workers load what `factory` makes of the bundle and the rulebook.
 
-    Raises:
-        BundleError, RulebookError: one of them cannot be used; the error says why.
-    """
-    from triage.pipeline import Pipeline
-
-    # One message runs on one core: several at a time use the others, without waiting for each
-    # other's slices.
-    return Pipeline.load(settings.bundle, settings.rulebook, threads=1)
-
-
-def create_app(settings: Settings, classifier: Classifier | None = None) -> FastAPI:
-    """The application; without a `classifier` it loads the one that the settings name.
-
-    The lifespan warms the classifier up in the background: `/livez` answers at once, `/readyz`
-    when it is done.
+    The lifespan starts them in the background: `/livez` answers at once, `/readyz` when they are
+    ready. `on_fault` hears why the first ones did not start.
     """
     metrics = Metrics()
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
-        loaded = classifier
-        if loaded is None:
-            loaded = await asyncio.to_thread(load_classifier, settings)
-        service = Service(loaded, metrics, settings.threads)
-        warming = asyncio.create_task(service.warm_up())
+        service = Service(settings, metrics, factory)
+        starting = asyncio.create_task(service.start(on_fault))
         yield State(service=service, metrics=metrics, settings=settings)
-        warming.cancel()
+        starting.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await warming
-        await asyncio.to_thread(service.close)
+            await starting
+        await service.close()
 
     app = FastAPI(
         title=TITLE,

@@ -19,8 +19,8 @@ def serve(
     rulebook: Annotated[
         Path | None, typer.Option(help="Rulebook file or directory [default: the embedded one].")
     ] = None,
-    threads: Annotated[
-        int | None, typer.Option(help="Messages classified at a time [default: one for each core].")
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that classify [default: one for each core].")
     ] = None,
     log_level: Annotated[
         str | None, typer.Option(help="debug, info, warning or error [default: info].")
@@ -49,7 +49,7 @@ def serve(
         "port": port,
         "bundle": bundle,
         "rulebook": rulebook,
-        "threads": threads,
+        "workers": workers,
         "log_level": log_level,
     }
     raise typer.Exit(run.start({key: value for key, value in given.items() if value is not None}))

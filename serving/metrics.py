@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Final
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -14,9 +16,12 @@ from prometheus_client import (
     generate_latest,
 )
 
-from triage.types import Decision, Department, Reason, ReviewReason, Versions
+from serving.admission import Lane, Queue
+from serving.pool import Pool
+from triage.types import Department, Reason, ReviewReason, Versions
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
+_CONFIDENCE: Final = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
@@ -59,7 +64,19 @@ class Metrics:
         self._truncated = Counter(
             "triage_truncated", "Texts longer than the model's window.", registry=registry
         )
-        self.ready = Gauge("triage_ready", "1 when classifying, else 0.", registry=registry)
+        self._confidence = Histogram(
+            "triage_confidence", "Probability of the department that was decided.",
+            buckets=_CONFIDENCE, registry=registry,
+        )  # fmt: skip
+        self._ready = Gauge("triage_ready", "1 when classifying, else 0.", registry=registry)
+        self._waiting = Gauge(
+            "triage_waiting", "Messages that wait for a worker, by lane (single, batch).",
+            ["lane"], registry=registry,
+        )  # fmt: skip
+        self._workers = Gauge(
+            "triage_workers", "Worker processes that are ready and that are wanted.",
+            ["state"], registry=registry,
+        )  # fmt: skip
         self._versions = Gauge(
             "triage_versions", "Always 1; the labels say what decides.",
             ["model", "rulebook", "normaliser"], registry=registry,
@@ -72,15 +89,30 @@ class Metrics:
         for cause in ReviewReason:
             self._review.labels(cause.value)
 
-    def decided(self, decision: Decision) -> None:
-        """Count a decision."""
-        self._departments.labels(decision.department.value).inc()
-        self._urgent.inc(decision.urgent)
-        self._truncated.inc(decision.truncated)
-        for reason in decision.urgency.reasons:
-            self._reasons.labels(reason.value).inc()
-        for cause in decision.review_reasons:
-            self._review.labels(cause.value).inc()
+    def answered(self, summary: Mapping[str, Any], waited: float, *, explain: bool) -> None:
+        """Count what a worker told of a message."""
+        self.stages.labels("queue").observe(waited)
+        if "department" not in summary:
+            return
+        self.stages.labels("parse").observe(summary["parse"])
+        # Explanations take many times longer: they must not hide how fast decisions are.
+        self.stages.labels("explain" if explain else "classify").observe(summary["classify"])
+        self._departments.labels(summary["department"]).inc()
+        self._urgent.inc(summary["urgent"])
+        self._truncated.inc(summary["truncated"])
+        self._confidence.observe(summary["confidence"])
+        for reason in summary["reasons"]:
+            self._reasons.labels(reason).inc()
+        for cause in summary["review"]:
+            self._review.labels(cause).inc()
+
+    def watch(self, queue: Queue, pool: Pool) -> None:
+        """Read depth of the queue and readiness at every scrape."""
+        for lane in Lane:
+            self._waiting.labels(lane.value).set_function(partial(queue.waiting, lane))
+        self._workers.labels("ready").set_function(lambda: pool.ready)
+        self._workers.labels("wanted").set_function(lambda: pool.size)
+        self._ready.set_function(lambda: pool.ready > 0)
 
     def serves(self, versions: Versions) -> None:
         """Say which versions decide from now on."""

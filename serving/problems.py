@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -77,6 +77,14 @@ KINDS: Final[dict[str, Kind]] = {
     "internal_error": Kind(
         500, "The service failed", "Try again; if it stays, give the operator the request_id."
     ),
+    "overloaded": Kind(
+        503, "More work than the service can do in time", "Try again after Retry-After seconds."
+    ),
+    "deadline_exceeded": Kind(
+        504,
+        "Not done within the time that was allowed",
+        "Try again later, or allow more time with X-Request-Timeout-Ms.",
+    ),
     "not_ready": Kind(503, "The service is starting", "Try again in a few seconds."),
     "http_error": Kind(400, "The request was refused", "Check it against GET /docs."),
 }
@@ -96,6 +104,12 @@ class ProblemError(Exception):
     def of(cls, error: InvalidMessageError) -> ProblemError:
         """The problem for a refused message."""
         return cls("invalid_message", faults=faults_of(error))
+
+    @classmethod
+    def told(cls, summary: Mapping[str, object]) -> ProblemError:
+        """The problem that a worker tells of: its `code` and, of a message, its `faults`."""
+        given = cast("list[tuple[str, str]]", summary.get("faults", []))
+        return cls(str(summary["code"]), faults=tuple(Fault(*fault) for fault in given))
 
     def problem(self, request_id: str | None) -> Problem:
         """The problem details."""

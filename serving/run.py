@@ -9,10 +9,9 @@ import uvicorn
 from pydantic import ValidationError
 
 from serving import logs
-from serving.app import create_app, load_classifier
-from serving.service import Classifier
+from serving.app import create_app
 from serving.settings import PREFIX, Settings, table
-from triage.errors import TriageError
+from serving.workers import FACTORY, StartError
 
 
 def print_settings() -> None:
@@ -40,21 +39,24 @@ def start(given: Mapping[str, object]) -> int:
             print(f"Setting {PREFIX}{name.upper()}: {item['msg']}", file=sys.stderr)
         return 2
     logs.configure(settings.log_level)
-    try:
-        classifier = load_classifier(settings)
-    except TriageError as error:
-        print(f"Not started ({error.code}): {error}", file=sys.stderr)
-        return 2
-    run(settings, classifier)
-    return 0
+    return run(settings)
 
 
-def run(settings: Settings, classifier: Classifier) -> None:
-    """Run the server; returns after a signal and the end of running requests."""
+def run(settings: Settings, factory: str = FACTORY) -> int:
+    """Run the server; returns after a signal and the end of running requests, or at a fault.
+
+    Returns the exit code of `start`.
+    """
     where = f"http://{settings.host}:{settings.port}"
     logs.operation("starting", url=where, docs=f"{where}/docs" if settings.docs else None)
-    uvicorn.run(
-        create_app(settings, classifier),
+    faults: list[StartError] = []
+
+    def stop(error: StartError) -> None:
+        faults.append(error)
+        server.should_exit = True
+
+    config = uvicorn.Config(
+        create_app(settings, factory, stop),
         host=settings.host,
         port=settings.port,
         http="httptools",
@@ -66,3 +68,10 @@ def run(settings: Settings, classifier: Classifier) -> None:
         proxy_headers=False,
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
+    server = uvicorn.Server(config)
+    server.run()
+    for fault in faults:
+        print(f"Not started ({fault.code}): {fault.detail}", file=sys.stderr)
+        return 2
+    # As uvicorn's own command does: lifespan or address were at fault, and are on the log.
+    return 0 if server.started else 3

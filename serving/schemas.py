@@ -51,6 +51,13 @@ class Status(BaseModel):
     status: str
 
 
+class Readiness(Status):
+    """How many workers can answer, and how many there should be."""
+
+    ready: int
+    wanted: int
+
+
 def labels() -> Labels:
     """All ids with their names."""
     return Labels(

@@ -1,70 +1,40 @@
-"""Classifying off the event loop, in as many threads as the settings say."""
+"""From the bodies of requests to jobs for the workers, and back."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import Never, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
-from serving.logs import failure, operation
+from starlette.requests import ClientDisconnect
+
+from serving.admission import Job, Lane, Queue
+from serving.logs import operation
 from serving.metrics import Metrics
+from serving.pool import Pool
 from serving.problems import ProblemError
-from triage.errors import InvalidMessageError
-from triage.io.messages import Fault, message_from
-from triage.types import Decision, Message, Versions
+from serving.settings import Settings
+from serving.worker import parse_json
+from serving.workers import Spec, StartError, Summary
+from triage.io.messages import Fault
 
-T = TypeVar("T")
-
-
-class Classifier(Protocol):
-    """What the service needs of a pipeline; implementations are thread-safe."""
-
-    @property
-    def versions(self) -> Versions:
-        """What decides."""
-        ...
-
-    def warm_up(self) -> None:
-        """Load all that would make the first answer slow."""
-        ...
-
-    def classify(self, message: Message, *, explain: bool = False) -> Decision:
-        """Decide; with `explain`, say which clauses the encoder leaned on, which takes longer.
-
-        Raises:
-            InvalidMessageError: the message cannot be classified.
-        """
-        ...
+# Tokens per second of one worker until it has been measured; the average soon corrects it.
+_FIRST_SPEED: Final = 12_000.0
 
 
-def _refuse_constant(_: str) -> Never:
-    raise ValueError
-
-
-def parse_json(body: bytes) -> object:
-    """The JSON value of a body.
-
-    Raises:
-        ProblemError: `invalid_json`.
-    """
-    try:
-        value: object = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        raise ProblemError("invalid_json") from None
-    return value
-
-
-def parse_batch(body: bytes, most: int) -> list[object]:
-    """The entries of a batch, each still to be checked.
+def parse_batch(body: bytes, most: int) -> list[bytes]:
+    """The entries of a batch, each still to be checked, as bodies of their own.
 
     Raises:
         ProblemError: `invalid_json`, or `invalid_batch` where the envelope is wrong.
     """
-    value = parse_json(body)
+    try:
+        value = parse_json(body)
+    except (ValueError, RecursionError):
+        raise ProblemError("invalid_json") from None
     if not isinstance(value, dict):
         fault = Fault("body", 'must be an object: {"messages": [...]}')
     elif "messages" not in value:
@@ -76,97 +46,117 @@ def parse_batch(body: bytes, most: int) -> list[object]:
     elif not 1 <= (have := len(value["messages"])) <= most:
         fault = Fault("messages", f"has {have:,} entries; send 1 to {most}")
     else:
-        entries: list[object] = value["messages"]
-        return entries
+        return [json.dumps(entry).encode() for entry in value["messages"]]
     raise ProblemError("invalid_batch", faults=(fault,))
 
 
 class Service:
-    """A classifier with its threads. It is ready once `warm_up` is through."""
+    """The workers and their queue. It is ready once the first workers are."""
 
-    def __init__(self, classifier: Classifier, metrics: Metrics, threads: int) -> None:
-        self._classifier = classifier
+    def __init__(self, settings: Settings, metrics: Metrics, factory: str) -> None:
         self._metrics = metrics
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="classify")
-        self.ready = False
-        metrics.ready.set(0)
-        metrics.serves(classifier.versions)
+        self._most = settings.max_batch
+        queue = Queue(
+            {Lane.SINGLE: settings.queue_seconds, Lane.BATCH: settings.batch_queue_seconds},
+            _FIRST_SPEED * settings.workers,
+        )
+        self._pool = Pool(queue, settings.workers, self._answered)
+        metrics.watch(queue, self._pool)
+        self._spec = Spec(str(settings.bundle or ""), str(settings.rulebook or ""), factory)
 
-    async def warm_up(self) -> None:
-        """Warm the classifier up, then be ready; a failure is logged and leaves it not ready."""
+    @property
+    def pool(self) -> Pool:
+        """The workers."""
+        return self._pool
+
+    async def start(self, on_fault: Callable[[StartError], None] | None = None) -> None:
+        """Start the workers; a fault is logged, told to `on_fault`, and leaves it not ready."""
         began = time.perf_counter()
         try:
-            await self._run(self._classifier.warm_up)
-        except Exception as error:
-            failure("warm-up failed; the service stays not ready", error)
+            versions = await self._pool.load(self._spec)
+        except StartError as error:
+            operation("not started", level=logging.ERROR, code=error.code, detail=error.detail)
+            if on_fault:
+                on_fault(error)
             return
-        self.ready = True
-        self._metrics.ready.set(1)
-        ms = round((time.perf_counter() - began) * 1000)
-        operation("ready", warm_up_ms=ms, **self._classifier.versions.model_dump())
+        self._metrics.serves(versions)
+        seconds = round(time.perf_counter() - began, 3)
+        operation("ready", seconds=seconds, workers=self._pool.ready, **versions.model_dump())
 
-    def close(self) -> None:
-        """Let running work end and stop the threads."""
-        self.ready = False
-        self._metrics.ready.set(0)
-        self._pool.shutdown(cancel_futures=True)
+    async def close(self) -> None:
+        """Let running work end and stop the workers."""
+        await self._pool.close()
 
-    async def classify(self, body: bytes, *, explain: bool) -> bytes:
-        """The decision for the message in `body`, as JSON.
+    async def classify(
+        self, body: bytes, seconds: float, gone: Awaitable[None], request_id: str, *, explain: bool
+    ) -> bytes:
+        """The decision for the message in `body`, as JSON, within so many `seconds`.
 
         Raises:
-            ProblemError: the body is no JSON or no message that can be classified.
+            ProblemError: no message that can be classified, or no time for it.
+            ClientDisconnect: `gone` came first; the work is not done then.
         """
-
-        def work() -> bytes:
-            try:
-                message = self._parse(lambda: message_from(parse_json(body)))
-                return self._decide(message, explain)
-            except InvalidMessageError as error:
-                raise ProblemError.of(error) from None
-
-        return await self._run(work)
+        job = self._job(body, Lane.SINGLE, seconds, request_id, explain)
+        self._pool.put([job])
+        await self._wait([job], seconds, gone)
+        if not job.answer.done():
+            job.answer.cancel()
+            raise ProblemError("deadline_exceeded")
+        return job.answer.result()
 
     async def classify_batch(
-        self, body: bytes, most: int, request_id: str, *, explain: bool
+        self, body: bytes, seconds: float, gone: Awaitable[None], request_id: str, *, explain: bool
     ) -> bytes:
         """A decision or a problem for each message in `body`, in order, as JSON.
 
         Raises:
-            ProblemError: the body is no JSON or no batch.
+            ProblemError: the body is no JSON or no batch, or there is no time for it.
+            ClientDisconnect: `gone` came first; what is left is not done then.
         """
-        entries = await self._run(lambda: self._parse(lambda: parse_batch(body, most)))
-        jobs = (self._run(partial(self._entry, entry, request_id, explain)) for entry in entries)
-        return b'{"results":[' + b",".join(await asyncio.gather(*jobs)) + b"]}"
+        entries = await asyncio.to_thread(parse_batch, body, self._most)
+        jobs = [self._job(entry, Lane.BATCH, seconds, request_id, explain) for entry in entries]
+        self._pool.put(jobs)
+        await self._wait(jobs, seconds, gone)
+        parts = [self._entry(job, request_id) for job in jobs]
+        return b'{"results":[' + b",".join(parts) + b"]}"
 
-    def _entry(self, entry: object, request_id: str, explain: bool) -> bytes:
+    def _job(self, body: bytes, lane: Lane, seconds: float, request_id: str, explain: bool) -> Job:
+        answer = asyncio.get_running_loop().create_future()
+        return Job(body, explain, lane, time.monotonic() + seconds, answer, request_id)
+
+    async def _wait(self, jobs: Sequence[Job], seconds: float, gone: Awaitable[None]) -> None:
+        """Until all `jobs` are answered or the time is over."""
+        answers = [job.answer for job in jobs]
+        every = (
+            answers[0] if len(answers) == 1 else asyncio.gather(*answers, return_exceptions=True)
+        )
+        leaving = asyncio.ensure_future(gone)
         try:
-            return self._decide(self._parse(lambda: message_from(entry)), explain)
-        except InvalidMessageError as error:
-            problem = ProblemError.of(error)
-        except Exception as error:
-            # One entry must not take the answers of the others with it.
-            failure("batch entry failed", error, request_id=request_id)
-            problem = ProblemError("internal_error")
+            await asyncio.wait(
+                {every, leaving}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            left = leaving.done()
+            leaving.cancel()
+        if left and not every.done():
+            for answer in answers:
+                answer.cancel()
+            raise ClientDisconnect
+
+    def _entry(self, job: Job, request_id: str) -> bytes:
+        if not job.answer.done():
+            job.answer.cancel()
+            problem = ProblemError("deadline_exceeded")
+        elif (error := job.answer.exception()) is None:
+            return job.answer.result()
+        else:
+            assert isinstance(error, ProblemError)
+            problem = error
         self._metrics.refusals.labels(problem.code).inc()
         return problem.problem(request_id).model_dump_json().encode()
 
-    def _parse(self, work: Callable[[], T]) -> T:
-        with self._metrics.stages.labels("parse").time():
-            return work()
-
-    def _decide(self, message: Message, explain: bool) -> bytes:
-        # Explanations take many times longer: they must not hide how fast decisions are.
-        with self._metrics.stages.labels("explain" if explain else "classify").time():
-            decision = self._classifier.classify(message, explain=explain)
-        self._metrics.decided(decision)
-        return decision.model_dump_json().encode()
-
-    async def _run(self, work: Callable[[], T]) -> T:
-        submitted = time.perf_counter()
-
-        def timed() -> T:
-            self._metrics.stages.labels("queue").observe(time.perf_counter() - submitted)
-            return work()
-
-        return await asyncio.get_running_loop().run_in_executor(self._pool, timed)
+    def _answered(self, job: Job, summary: Summary, waited: float) -> None:
+        self._metrics.answered(summary, waited, explain=job.explain)
+        if summary.get("code") == "internal_error":
+            told = {name: summary[name] for name in ("exception", "at")}
+            operation("message failed", level=logging.ERROR, request_id=job.request_id, **told)

@@ -36,9 +36,18 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=1, le=65_535)] = Field(
         default=8000, description="Port to listen on."
     )
-    threads: Annotated[int, Field(ge=1, le=256)] = Field(
+    workers: Annotated[int, Field(ge=1, le=256)] = Field(
         default_factory=_cores,
-        description="Messages classified at the same time; by default one for each core.",
+        description="Processes that classify, one message each; by default one for each core.",
+    )
+    queue_seconds: Annotated[float, Field(gt=0, le=60)] = Field(
+        default=0.6, description="Single messages that would wait longer are refused."
+    )
+    batch_queue_seconds: Annotated[float, Field(gt=0, le=600)] = Field(
+        default=5.0, description="Batches that would wait longer are refused."
+    )
+    request_seconds: Annotated[float, Field(gt=0, le=600)] = Field(
+        default=10.0, description="Time for a request that sends no X-Request-Timeout-Ms."
     )
     max_body_bytes: Annotated[int, Field(ge=1_024)] = Field(
         default=2 * 1024 * 1024, description="Largest request body, in bytes."

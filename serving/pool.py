@@ -1,0 +1,221 @@
+"""All workers of the service: which job goes where, who is replaced, what decides from now on."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Final
+
+from serving.admission import Job, Lane, Queue
+from serving.logs import operation
+from serving.problems import ProblemError
+from serving.workers import Spec, StartError, Summary, Worker
+from triage.types import Versions
+
+# A worker that is silent so long is replaced; the longest explanation takes a fraction of it.
+_STUCK_SECONDS: Final = 3.5
+_WATCH_SECONDS: Final = 0.5
+_SLOWEST_RETRY: Final = 10.0
+# A message at which two workers ended is not tried a third time.
+_ATTEMPTS: Final = 2
+
+
+class Pool:
+    """`size` workers that load the same `spec`, fed from `queue`.
+
+    `answered` hears of every job that a worker did: its summary, and the seconds it had waited.
+    """
+
+    def __init__(
+        self, queue: Queue, size: int, answered: Callable[[Job, Summary, float], None]
+    ) -> None:
+        self._queue, self._size, self._answered = queue, size, answered
+        self._workers: list[Worker] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._spec = Spec()
+        self._open = False
+        self.versions: Versions | None = None
+
+    @property
+    def ready(self) -> int:
+        """Workers that can answer."""
+        return len(self._workers) if self._open else 0
+
+    @property
+    def size(self) -> int:
+        """Workers that there should be."""
+        return self._size
+
+    async def load(self, spec: Spec) -> Versions:
+        """Start workers for `spec`; when all are ready they take over, and the old ones end.
+
+        Every answer comes from one worker, and every worker has one version: none are mixed.
+
+        Raises:
+            StartError: one did not start; the workers that were there stay.
+        """
+        started = await asyncio.gather(
+            *(Worker.start(spec) for _ in range(self._size)), return_exceptions=True
+        )
+        fresh = [worker for worker in started if isinstance(worker, Worker)]
+        faults = [error for error in started if isinstance(error, BaseException)]
+        if len({worker.versions for worker in fresh}) > 1:
+            faults.append(StartError("invalid_bundle", "the files changed while they were loaded"))
+        if faults:
+            await asyncio.gather(*(worker.close() for worker in fresh))
+            raise faults[0]
+        old, self._workers, self._spec = self._workers, fresh, spec
+        self.versions = fresh[0].versions
+        for worker in old:
+            self._retire(worker)
+        for worker in fresh:
+            self._spawn(self._follow(worker))
+        if not self._open:
+            self._open = True
+            self._spawn(self._watch())
+        self._feed()
+        return self.versions
+
+    def put(self, jobs: Sequence[Job]) -> None:
+        """Let jobs of one lane wait for workers; the `answer` of each is set in any case.
+
+        Raises:
+            ProblemError: `not_ready`, or `overloaded` where they would wait too long.
+        """
+        if not self.ready:
+            raise ProblemError("not_ready")
+        if not self._queue.admits(jobs[0].lane):
+            raise ProblemError("overloaded")
+        for job in jobs:
+            self._queue.put(job)
+        self._feed()
+
+    async def close(self) -> None:
+        """Fail what still waits and end the workers."""
+        self._open = False
+        for job in self._queue.drain():
+            _fail(job, "not_ready")
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for worker in self._workers:
+            for given in worker.jobs:
+                _fail(given, "not_ready")
+        await asyncio.gather(*(worker.close() for worker in self._workers))
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _feed(self) -> None:
+        # The emptiest first: a job must not lie behind another while a worker is idle.
+        given = True
+        while given:
+            given = False
+            for worker in sorted(self._workers, key=lambda w: len(w.jobs)):
+                if worker.free and (job := self._next(idle=not worker.jobs)) is not None:
+                    worker.send(job)
+                    given = True
+
+    def _next(self, *, idle: bool) -> Job | None:
+        at_batches = sum(
+            any(job is not None and job.lane is Lane.BATCH for job in worker.jobs)
+            for worker in self._workers
+        )
+        spare = idle and at_batches < max(1, self._size - 1)
+        now = time.monotonic()
+        while (job := self._queue.take(now=now, batch_allowed=spare)) is not None:
+            if job.answer.done():
+                continue  # nobody waits for it any more
+            if job.deadline > now:
+                return job
+            _fail(job, "deadline_exceeded")
+        return None
+
+    async def _follow(self, worker: Worker) -> None:
+        try:
+            while True:
+                job, seconds, summary, body = await worker.answer()
+                if job is not None:
+                    self._queue.done(job, seconds, len(self._workers))
+                    waited = time.monotonic() - seconds - job.submitted
+                    self._answered(job, summary, max(0.0, waited))
+                    _settle(job, summary, body)
+                if worker.retired and not worker.jobs:
+                    await worker.close()
+                    return
+                self._feed()
+        except (asyncio.IncompleteReadError, OSError):
+            await self._lost(worker)
+
+    async def _lost(self, worker: Worker) -> None:
+        """A worker ended: its jobs go to others, and another takes its place."""
+        if worker in self._workers:
+            self._workers.remove(worker)
+        await worker.close()
+        for place, job in enumerate(reversed(worker.jobs), start=1):
+            if job is None:
+                continue
+            # The one it was at may have been its end; those behind it were not.
+            job.attempts += place == len(worker.jobs)
+            if job.attempts >= _ATTEMPTS:
+                _fail(job, "internal_error")
+            else:
+                self._queue.put(job, first=True)
+        operation("worker ended", pid=worker.pid)
+        self._feed()
+        if not worker.retired:
+            await self._replace()
+
+    async def _replace(self) -> None:
+        spec, pause = self._spec, 0.1
+        while self._open and spec == self._spec:
+            try:
+                worker = await Worker.start(spec)
+            except StartError as error:
+                operation("worker not started", code=error.code, detail=error.detail)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _SLOWEST_RETRY)
+                continue
+            # Files that changed on the way must not be mixed in.
+            if spec != self._spec or worker.versions != self.versions:
+                await worker.close()
+                return
+            self._workers.append(worker)
+            self._spawn(self._follow(worker))
+            self._feed()
+            return
+
+    async def _watch(self) -> None:
+        """Ask idle workers whether they live; end those that are silent for too long."""
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            now = time.monotonic()
+            for worker in list(self._workers):
+                if not worker.jobs:
+                    worker.send(None)
+                elif now - worker.since > _STUCK_SECONDS:
+                    operation("worker is stuck", pid=worker.pid)
+                    self._workers.remove(worker)
+                    worker.kill()
+
+    def _retire(self, worker: Worker) -> None:
+        worker.retired = True
+        if not worker.jobs:
+            worker.send(None)  # its answer ends it
+
+
+def _fail(job: Job | None, code: str) -> None:
+    if job is not None and not job.answer.done():
+        job.answer.set_exception(ProblemError(code))
+
+
+def _settle(job: Job, summary: Summary, body: bytes) -> None:
+    if job.answer.done():
+        return
+    if "code" not in summary:
+        job.answer.set_result(body)
+    else:
+        job.answer.set_exception(ProblemError.told(summary))

@@ -1,0 +1,178 @@
+"""A worker: one process that classifies one message at a time and answers over a socket.
+
+The service talks to it in frames: four bytes of length, then the frame. A worker that dies takes
+nothing with it but the message it was at, which another worker then does.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import signal
+import socket
+import struct
+import sys
+import time
+from pathlib import Path
+from typing import Final, Never, Protocol, cast
+
+from serving.logs import places
+from triage.errors import InvalidMessageError, TriageError
+from triage.io.messages import faults_of, message_from
+from triage.types import Decision, Message, Versions
+
+HEAD: Final = struct.Struct("!I")
+# What a job begins with: whether it is one (or only asks for an answer), whether to explain.
+JOB: Final = struct.Struct("!??")
+# What an answer begins with: the length of the summary before the body.
+ANSWER: Final = struct.Struct("!I")
+
+
+class Classifier(Protocol):
+    """What a worker needs of a pipeline."""
+
+    @property
+    def versions(self) -> Versions:
+        """What decides."""
+        ...
+
+    def warm_up(self) -> None:
+        """Load all that would make the first answer slow, and test it."""
+        ...
+
+    def classify(self, message: Message, *, explain: bool = False) -> Decision:
+        """Decide; with `explain`, say which clauses the encoder leaned on, which takes longer.
+
+        Raises:
+            InvalidMessageError: the message cannot be classified.
+        """
+        ...
+
+
+def load(bundle: str | None, rulebook: str | None) -> Classifier:
+    """The pipeline of a bundle and a rulebook; without paths the embedded ones.
+
+    Raises:
+        BundleError, RulebookError: one of them cannot be used; the error says why.
+    """
+    from triage.pipeline import Pipeline
+
+    # One thread each: processes use the cores without waiting for each other's slices.
+    return Pipeline.load(
+        Path(bundle) if bundle else None, Path(rulebook) if rulebook else None, threads=1
+    )
+
+
+def _refuse_constant(_: str) -> Never:
+    raise ValueError
+
+
+def parse_json(body: bytes) -> object:
+    """The JSON value of a body.
+
+    Raises:
+        ValueError, RecursionError: the body is no JSON.
+    """
+    value: object = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
+    return value
+
+
+def _summary(decision: Decision, parsing: float, classifying: float) -> dict[str, object]:
+    """What the metrics count of a decision, so that the service need not read the answer."""
+    return {
+        "department": decision.department.value,
+        "urgent": decision.urgent,
+        "reasons": [reason.value for reason in decision.urgency.reasons],
+        "review": [cause.value for cause in decision.review_reasons],
+        "truncated": decision.truncated,
+        "confidence": max(decision.probabilities.values()),
+        "parse": parsing,
+        "classify": classifying,
+    }
+
+
+def answer(
+    classifier: Classifier, body: bytes, *, explain: bool
+) -> tuple[dict[str, object], bytes]:
+    """Summary and body of the answer to one message; a refusal has its `code` in the summary.
+
+    Nothing that went wrong is quoted: an exception's message may hold what a citizen wrote.
+    """
+    began = time.perf_counter()
+    try:
+        value = parse_json(body)
+    except (ValueError, RecursionError):
+        return {"code": "invalid_json"}, b""
+    try:
+        message = message_from(value)
+        parsed = time.perf_counter()
+        decision = classifier.classify(message, explain=explain)
+        made = decision.model_dump_json().encode()
+    except InvalidMessageError as error:
+        faults = [[fault.field, fault.detail] for fault in faults_of(error)]
+        return {"code": "invalid_message", "faults": faults}, b""
+    except Exception as error:  # one message must not end the worker
+        failed = {"exception": type(error).__name__, "at": places(error.__traceback__)}
+        return {"code": "internal_error", **failed}, b""
+    return _summary(decision, parsed - began, time.perf_counter() - parsed), made
+
+
+def _receive(connection: socket.socket, count: int) -> bytes:
+    """Exactly `count` bytes; fewer only where the service has gone."""
+    parts, missing = [], count
+    while missing:
+        part = connection.recv(min(missing, 1 << 20))
+        if not part:
+            return b""
+        parts.append(part)
+        missing -= len(part)
+    return b"".join(parts)
+
+
+def _send(connection: socket.socket, *parts: bytes) -> None:
+    connection.sendall(b"".join((HEAD.pack(sum(map(len, parts))), *parts)))
+
+
+def serve(connection: socket.socket, classifier: Classifier) -> None:
+    """Answer jobs, in their order, until the service closes the connection."""
+    while head := _receive(connection, HEAD.size):
+        frame = _receive(connection, HEAD.unpack(head)[0])
+        if not frame:
+            return
+        is_job, explain = JOB.unpack_from(frame)
+        summary: dict[str, object] = {}
+        body = b""
+        if is_job:
+            summary, body = answer(classifier, frame[JOB.size :], explain=explain)
+        told = json.dumps(summary).encode()
+        _send(connection, ANSWER.pack(len(told)), told, body)
+
+
+def main(descriptor: int, factory: str, bundle: str, rulebook: str) -> None:
+    """Load, say `{"versions": …}` or `{"fault": …}`, then serve.
+
+    `factory` is `module:function`, called with bundle and rulebook (None where empty).
+    """
+    # The service ends its workers by closing their connection, after they are done.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    connection = socket.socket(fileno=descriptor)
+    module, name = factory.split(":")
+    try:
+        make = getattr(importlib.import_module(module), name)
+        classifier = cast("Classifier", make(bundle or None, rulebook or None))
+        classifier.warm_up()
+    except TriageError as error:
+        fault = {"code": error.code, "detail": str(error)}
+    except Exception as error:
+        failed = places(error.__traceback__)
+        fault = {"code": "internal_error", "detail": f"{type(error).__name__} at {failed[-1:]}"}
+    else:
+        _send(connection, json.dumps({"versions": classifier.versions.model_dump()}).encode())
+        serve(connection, classifier)
+        return
+    _send(connection, json.dumps({"fault": fault}).encode())
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), *sys.argv[2:5])
