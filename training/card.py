@@ -6,8 +6,11 @@ from pathlib import Path
 from string import Template
 from typing import Final
 
-from triage.bundle import CARD, FILES, MANIFEST, Manifest, file_hash
+from triage.bundle import CARD, FILES, MANIFEST, SAMPLES, Bundle, Manifest, file_hash
+from triage.models import LinearModel, Model
+from triage.selftest import read_samples, write_samples
 
+_OWN_SAMPLES: Final = Path(__file__).parent / "samples.jsonl"
 _UNSTATED: Final = "The sources of the texts were not stated (`--data-card FILE`)."
 _CARD: Final = Template("""\
 # Model card: $name $version
@@ -47,11 +50,15 @@ def _table(values: dict[str, str | int | float] | dict[str, float]) -> str:
     return f"| | |\n| --- | --- |\n{rows}"
 
 
-def seal(directory: Path, manifest: Manifest, data_card: str | None) -> None:
-    """Write the card and the manifest of a bundle whose other files are in `directory`.
+def seal(directory: Path, manifest: Manifest, model: Model, linear: LinearModel,
+         data_card: str | None) -> None:  # fmt: skip
+    """Write card, samples and manifest of a bundle whose other files are in `directory`.
 
-    `data_card` is a file that says where the texts come from and what may be done with them.
+    `model` and `linear` are those files, loaded: they answer the samples. `data_card` is a file
+    that says where the texts come from and what may be done with them.
     """
+    bundle = Bundle(directory, manifest, model, linear)
+    write_samples(bundle, read_samples(_OWN_SAMPLES), directory / SAMPLES)
     data = Path(data_card).read_text(encoding="utf-8") if data_card else _UNSTATED
     text = _CARD.substitute(
         data=data.strip(),
@@ -62,6 +69,6 @@ def seal(directory: Path, manifest: Manifest, data_card: str | None) -> None:
         max_length=manifest.max_length,
     )
     (directory / CARD).write_text(text, encoding="utf-8")
-    hashes = {name: file_hash(directory / name) for name in FILES}
+    hashes = {name: file_hash(directory / name) for name in (*FILES, SAMPLES)}
     sealed = manifest.model_copy(update={"files": hashes})
     (directory / MANIFEST).write_text(sealed.model_dump_json(indent=2) + "\n", encoding="utf-8")

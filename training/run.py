@@ -190,7 +190,7 @@ class Training:
             metrics |= measure("dev", ask(exported, final, kept), kept, weights, thresholds)
         outputs = [v.model for v in voices]
         manifest = self._manifest(outputs, train, validation, weights, thresholds, metrics)
-        seal(bundle, manifest, self.settings.data_card)
+        seal(bundle, manifest, exported, final, self.settings.data_card)
         _replace(bundle, target)
         log.info("bundle written to %s", target)
         return target

@@ -22,6 +22,8 @@ MODEL: Final = "model.onnx"
 TOKENIZER: Final = "tokenizer.json"
 LINEAR: Final = "linear.npz"
 CARD: Final = "MODEL_CARD.md"
+# Messages with the bundle's own answers (`triage.selftest`); older bundles have none.
+SAMPLES: Final = "samples.jsonl"
 FILES: Final = (MODEL, TOKENIZER, LINEAR, CARD)
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

@@ -16,6 +16,7 @@ from triage.labels import DEPARTMENTS
 from triage.models import join_fields
 from triage.normalise import NORMALISER_VERSION, Normalised, is_damaged, normalise
 from triage.rules import RuleEngine
+from triage.selftest import self_test
 from triage.types import Decision, Evidence, Message, Urgency, Versions
 
 
@@ -66,8 +67,13 @@ class Pipeline:
         return cls(load_bundle(bundle, threads=threads), engine)
 
     def warm_up(self) -> None:
-        """Load jieba's dictionary and run every stage once, so that the first answer is fast."""
+        """Load jieba's dictionary and run every stage, so that the first answer is fast and right.
+
+        Raises:
+            BundleError: the bundle answers its own samples otherwise than where it was made.
+        """
         self._rules.warm_up()
+        self_test(self._bundle)
         self.classify(Message(title="预热", text="请问如何办理？"))
 
     def voices(self, title: Normalised | None, body: Normalised) -> Voices:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from triage.bundle import FILES, MANIFEST, default_path, file_hash, load_bundle, verify
+from triage.bundle import FILES, MANIFEST, SAMPLES, default_path, file_hash, load_bundle, verify
 from triage.errors import BundleError
 from triage.pipeline import Pipeline
 from triage.types import Department, Message
@@ -28,7 +28,7 @@ def rewrite(bundle: Path, change: Callable[[dict[str, object]], None]) -> None:
 
 def test_the_embedded_bundle_is_whole_and_small() -> None:
     manifest = verify(default_path())
-    assert set(manifest.files) == set(FILES)
+    assert set(manifest.files) == {*FILES, SAMPLES}
     size = sum(file.stat().st_size for file in default_path().iterdir())
     assert size <= 16_000_000
 
