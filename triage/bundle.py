@@ -64,13 +64,22 @@ class Bundle:
     @property
     def version(self) -> str:
         """`name@version+hash`; the hash covers the manifest and through it every file."""
-        digest = hashlib.sha256((self.path / MANIFEST).read_bytes()).hexdigest()
-        return f"{self.manifest.name}@{self.manifest.version}+{digest[:8]}"
+        return version_of(self.path)
 
 
 def default_path() -> Path:
     """The bundle that is part of the package."""
     return Path(__file__).parent / "models" / "default"
+
+
+def version_of(path: Path) -> str:
+    """`name@version+hash` of the bundle at `path`; the hash covers the manifest.
+
+    Raises:
+        BundleError: see `read_manifest`.
+    """
+    manifest = read_manifest(path)
+    return f"{manifest.name}@{manifest.version}+{file_hash(path / MANIFEST)[:8]}"
 
 
 def file_hash(path: Path) -> str:

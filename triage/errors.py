@@ -29,6 +29,12 @@ class RulebookError(TriageError):
     code = "invalid_rulebook"
 
 
+class RegistryError(TriageError):
+    """The registry of bundles and rulebooks has no such entry, or its pointer is damaged."""
+
+    code = "invalid_registry"
+
+
 class InputFileError(TriageError):
     """A file given to a command cannot be read as the format its name promises."""
 

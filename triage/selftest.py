@@ -1,6 +1,6 @@
 """A bundle's own sample messages: whether it answers here as it answered where it was made.
 
-The hashes prove that the files are whole; the samples prove that they also run: another ONNX Runtime,
+The hashes prove that the files are whole, the samples that they also run: another ONNX Runtime,
 processor, tokenizer library or normaliser may read the same bytes otherwise.
 """
 

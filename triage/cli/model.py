@@ -1,4 +1,4 @@
-"""`triage model`: what a bundle is, and whether it is whole."""
+"""`triage model`: what a bundle is, whether it is whole, and which of them decides."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Annotated
 import typer
 
 from triage.cli.loading import JsonOption
+from triage.cli.registry import DEFAULT, ModelsOption, add_commands, open_registry
 
 app = typer.Typer(help="Model bundles 模型包.", no_args_is_help=True, rich_markup_mode=None)
+add_commands(app, "bundle", "模型包")
 
 BundleArgument = Annotated[
     Path | None,
@@ -59,3 +61,20 @@ def verify(bundle: BundleArgument = None) -> None:
         size = (path / name).stat().st_size
         typer.echo(f"ok  {digest}  {size:>12,}  {name}")
     typer.echo(f"{manifest.name}@{manifest.version}: all {len(manifest.files)} files are unaltered")
+
+
+@app.command("shadow")
+def shadow(
+    version: Annotated[
+        str | None, typer.Argument(help="Version as `list` shows it 版本.", show_default=False)
+    ] = None,
+    off: Annotated[bool, typer.Option("--off", help="End it 停止试运行.")] = False,
+    models: ModelsOption = DEFAULT,
+) -> None:
+    """Run a bundle beside the one that decides and count where they differ (试运行).
+
+    The service answers with the one that decides; see the metric triage_shadow.
+    """
+    if (version is None) is not off:
+        raise typer.BadParameter("give a version, or --off")
+    open_registry(models).shadow(version)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from triage.cli.loading import JsonOption, RulebookOption
+from triage.cli.registry import add_commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from triage.rules.explain import Explained, Explanation
 
 app = typer.Typer(
-    help="Rulebooks 规则库：检查、试验、格式。", no_args_is_help=True, rich_markup_mode=None
+    help="Rulebooks 规则库：检查、试验、登记、启用。", no_args_is_help=True, rich_markup_mode=None
 )
+add_commands(app, "rulebook", "规则库")
 
 RulebookArgument = Annotated[
     Path | None,
