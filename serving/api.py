@@ -194,7 +194,12 @@ async def readyz(service: AnyService) -> Readiness:
     if not pool.ready:
         raise ProblemError("not_ready")
     whole = pool.ready >= pool.size
-    return Readiness(status="ready" if whole else "degraded", ready=pool.ready, wanted=pool.size)
+    return Readiness(
+        status="ready" if whole else "degraded",
+        ready=pool.ready,
+        wanted=pool.size,
+        change_refused=service.live.refused or None,
+    )
 
 
 @router.get("/metrics", tags=["operation"], summary="Prometheus 指标", response_class=Response)

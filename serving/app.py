@@ -41,7 +41,7 @@ def create_app(
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         service = Service(settings, metrics, factory)
-        starting = asyncio.create_task(service.start(on_fault))
+        starting = asyncio.create_task(service.run(on_fault))
         yield State(service=service, metrics=metrics, settings=settings)
         starting.cancel()
         with contextlib.suppress(asyncio.CancelledError):

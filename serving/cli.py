@@ -19,6 +19,9 @@ def serve(
     rulebook: Annotated[
         Path | None, typer.Option(help="Rulebook file or directory [default: the embedded one].")
     ] = None,
+    models: Annotated[
+        Path | None, typer.Option(help="Registry of bundles and rulebooks [default: models].")
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(help="Processes that classify [default: one for each core].")
     ] = None,
@@ -49,6 +52,7 @@ def serve(
         "port": port,
         "bundle": bundle,
         "rulebook": rulebook,
+        "models": models,
         "workers": workers,
         "log_level": log_level,
     }

@@ -81,6 +81,21 @@ class Metrics:
             "triage_versions", "Always 1; the labels say what decides.",
             ["model", "rulebook", "normaliser"], registry=registry,
         )  # fmt: skip
+        self._refused = Gauge(
+            "triage_change_refused",
+            "1 while the bundle or rulebook that was chosen last cannot be used, else 0.",
+            registry=registry,
+        )
+        self._shadow = Counter(
+            "triage_shadow",
+            "Messages that the shadow saw: same, or what differed (department, urgent, review), "
+            "failed, or skipped because it was behind.",
+            ["result"], registry=registry,
+        )  # fmt: skip
+        self._shadow_versions = Gauge(
+            "triage_shadow_versions", "Always 1; the labels say what runs beside.",
+            ["model", "rulebook", "normaliser"], registry=registry,
+        )  # fmt: skip
         # Series that are absent until their first event cannot be alerted on.
         for department in Department:
             self._departments.labels(department.value)
@@ -116,8 +131,24 @@ class Metrics:
 
     def serves(self, versions: Versions) -> None:
         """Say which versions decide from now on."""
+        self._refused.set(0)
         self._versions.clear()
         self._versions.labels(versions.model, versions.rulebook, versions.normaliser).set(1)
+
+    def refuses_change(self) -> None:
+        """Say that what was chosen last cannot be used."""
+        self._refused.set(1)
+
+    def compared(self, result: str) -> None:
+        """Count a message that the shadow saw."""
+        self._shadow.labels(result).inc()
+
+    def shadows(self, versions: Versions | None) -> None:
+        """Say what runs beside from now on."""
+        self._shadow_versions.clear()
+        if versions is not None:
+            named = (versions.model, versions.rulebook, versions.normaliser)
+            self._shadow_versions.labels(*named).set(1)
 
     def exposition(self) -> bytes:
         """All metrics in the text format."""

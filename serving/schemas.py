@@ -52,10 +52,14 @@ class Status(BaseModel):
 
 
 class Readiness(Status):
-    """How many workers can answer, and how many there should be."""
+    """How many workers can answer, and how many there should be.
+
+    `change_refused` says why the bundle or rulebook that was chosen last does not decide.
+    """
 
     ready: int
     wanted: int
+    change_refused: str | None = None
 
 
 def labels() -> Labels:

@@ -12,13 +12,15 @@ from typing import Final
 from starlette.requests import ClientDisconnect
 
 from serving.admission import Job, Lane, Queue
+from serving.live import Chooser, Live
 from serving.logs import operation
 from serving.metrics import Metrics
 from serving.pool import Pool
 from serving.problems import ProblemError
 from serving.settings import Settings
+from serving.shadow import Shadow
 from serving.worker import parse_json
-from serving.workers import Spec, StartError, Summary
+from serving.workers import StartError, Summary
 from triage.io.messages import Fault
 
 # Tokens per second of one worker until it has been measured; the average soon corrects it.
@@ -62,29 +64,23 @@ class Service:
         )
         self._pool = Pool(queue, settings.workers, self._answered)
         metrics.watch(queue, self._pool)
-        self._spec = Spec(str(settings.bundle or ""), str(settings.rulebook or ""), factory)
+        self._shadow = Shadow(metrics)
+        chooser = Chooser(settings, factory)
+        self.live = Live(chooser, self._pool, self._shadow, metrics)
 
     @property
     def pool(self) -> Pool:
         """The workers."""
         return self._pool
 
-    async def start(self, on_fault: Callable[[StartError], None] | None = None) -> None:
-        """Start the workers; a fault is logged, told to `on_fault`, and leaves it not ready."""
-        began = time.perf_counter()
-        try:
-            versions = await self._pool.load(self._spec)
-        except StartError as error:
-            operation("not started", level=logging.ERROR, code=error.code, detail=error.detail)
-            if on_fault:
-                on_fault(error)
-            return
-        self._metrics.serves(versions)
-        seconds = round(time.perf_counter() - began, 3)
-        operation("ready", seconds=seconds, workers=self._pool.ready, **versions.model_dump())
+    async def run(self, on_fault: Callable[[StartError], None] | None = None) -> None:
+        """Start the workers and take up every change, until cancelled; see `Live`."""
+        await self.live.start(on_fault)
+        await self.live.follow()
 
     async def close(self) -> None:
         """Let running work end and stop the workers."""
+        await self._shadow.close()
         await self._pool.close()
 
     async def classify(
@@ -157,6 +153,7 @@ class Service:
 
     def _answered(self, job: Job, summary: Summary, waited: float) -> None:
         self._metrics.answered(summary, waited, explain=job.explain)
+        self._shadow.saw(job, summary)
         if summary.get("code") == "internal_error":
             told = {name: summary[name] for name in ("exception", "at")}
             operation("message failed", level=logging.ERROR, request_id=job.request_id, **told)

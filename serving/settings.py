@@ -32,6 +32,11 @@ class Settings(BaseSettings):
     rulebook: Path | None = Field(
         default=None, description="Rulebook file or directory; empty for the embedded one."
     )
+    models: Path = Field(
+        default=Path("models"),
+        description="Registry of bundles and rulebooks; what it chooses decides, unless a bundle "
+        "or rulebook is set here.",
+    )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: Annotated[int, Field(ge=1, le=65_535)] = Field(
         default=8000, description="Port to listen on."

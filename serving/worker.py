@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import signal
 import socket
 import struct
@@ -148,11 +149,12 @@ def serve(connection: socket.socket, classifier: Classifier) -> None:
         _send(connection, ANSWER.pack(len(told)), told, body)
 
 
-def main(descriptor: int, factory: str, bundle: str, rulebook: str) -> None:
+def main(descriptor: int, nice: int, factory: str, bundle: str, rulebook: str) -> None:
     """Load, say `{"versions": …}` or `{"fault": …}`, then serve.
 
     `factory` is `module:function`, called with bundle and rulebook (None where empty).
     """
+    os.nice(nice)
     # The service ends its workers by closing their connection, after they are done.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
@@ -175,4 +177,4 @@ def main(descriptor: int, factory: str, bundle: str, rulebook: str) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), *sys.argv[2:5])
+    main(int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:6])

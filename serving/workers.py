@@ -35,11 +35,15 @@ class StartError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What workers load: `factory` is `module:function` of bundle and rulebook ("": embedded)."""
+    """What workers load: `factory` is `module:function` of bundle and rulebook ("": embedded).
+
+    `nice` lowers their priority.
+    """
 
     bundle: str = ""
     rulebook: str = ""
     factory: str = FACTORY
+    nice: int = 0
 
 
 async def _frame(reader: asyncio.StreamReader) -> bytes:
@@ -73,7 +77,7 @@ class Worker:
         ours, theirs = socket.socketpair()
         with theirs:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "serving.worker", str(theirs.fileno()),
+                sys.executable, "-m", "serving.worker", str(theirs.fileno()), str(spec.nice),
                 spec.factory, spec.bundle, spec.rulebook,
                 pass_fds=[theirs.fileno()], stdin=asyncio.subprocess.DEVNULL,
                 # More threads than cores would only wait for each other.

@@ -1,71 +1,35 @@
 """A registry on disk: bundles and rulebooks that may decide, and a pointer to those that do.
 
     models/bundles/<version>/      a bundle, as it was when it was added
-    models/rulebooks/<version>/    a rulebook file or directory
-    models/current.json            which of them decide, and which did before
+    models/rulebooks/<version>/    the files of a rulebook
+    models/current.json            which of them decide, and which did before (`triage.pointer`)
 
-Every entry is checked before it comes in and stands under the version that decisions name. The
-pointer is replaced in one step (write, flush, rename), so that a reader finds the old one or the
-new one, and a full disk leaves the old one. The embedded bundle and rulebook are always there: the
-pointer says `null` for them.
+Every entry is tested before it comes in and stands under the version that decisions name. The
+embedded bundle and rulebook are always there.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
+import fcntl
 import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
-
-from pydantic import BaseModel, ConfigDict, ValidationError
+from typing import Final
 
 from triage.bundle import default_path, version_of
 from triage.errors import RegistryError, RulebookError
 from triage.pipeline import Pipeline
+from triage.pointer import FOLDERS, Choice, Kind, flush, read_pointer, write_pointer
 from triage.rules import DEFAULT_RULEBOOK, RuleEngine, check
 
-Kind = Literal["bundle", "rulebook"]
-
-POINTER: Final = "current.json"
 _LOCK: Final = ".lock"
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@+-]{0,199}", re.ASCII)
-_FOLDERS: Final[dict[Kind, str]] = {"bundle": "bundles", "rulebook": "rulebooks"}
 # Steps back that are remembered.
 _MOST_PREVIOUS: Final = 50
-
-
-class Choice(BaseModel):
-    """What decides of one kind, and what did before, the latest last; None is the embedded one."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    current: str | None = None
-    previous: tuple[str | None, ...] = ()
-
-
-class Pointer(BaseModel):
-    """`current.json`. `shadow` is a bundle that runs beside the one that decides."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    format: Literal[1] = 1
-    bundle: Choice = Choice()
-    rulebook: Choice = Choice()
-    shadow: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Paths of what decides, None for the embedded ones, and of the shadow, None without one."""
-
-    bundle: Path | None = None
-    rulebook: Path | None = None
-    shadow: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,50 +49,23 @@ class Registry:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
-    def pointer(self) -> Pointer:
-        """What is chosen; the embedded ones where nothing was.
-
-        Raises:
-            RegistryError: the pointer is damaged.
-        """
-        file = self.directory / POINTER
-        try:
-            return Pointer.model_validate_json(file.read_bytes())
-        except FileNotFoundError:
-            return Pointer()
-        except ValidationError:
-            raise RegistryError(
-                f"{file} is damaged; promote a bundle and a rulebook again after deleting it"
-            ) from None
-
-    def selection(self) -> Selection:
-        """Where what decides lies.
-
-        Raises:
-            RegistryError: the pointer is damaged.
-        """
-        pointer = self.pointer()
-        shadow = pointer.shadow
-        return Selection(
-            self._path("bundle", pointer.bundle.current),
-            self._path("rulebook", pointer.rulebook.current),
-            None if shadow is None else self._path("bundle", shadow) or default_path(),
-        )
-
     def entries(self, kind: Kind) -> list[Entry]:
-        """What there is of a kind: the embedded one first, the others by version."""
-        pointer = self.pointer()
-        chosen, shadow = getattr(pointer, kind).current, pointer.shadow
-        embedded = _embedded(kind)
-        folder = self.directory / _FOLDERS[kind]
+        """What there is of a kind: the embedded one first, the others by version.
+
+        Raises:
+            RegistryError: the pointer is damaged.
+        """
+        pointer = read_pointer(self.directory)
+        chosen = getattr(pointer, kind).current or ""
+        shadow = pointer.shadow if kind == "bundle" else None
+        folder = self.directory / FOLDERS[kind]
         kept = sorted(p for p in folder.iterdir() if p.name[0] != ".") if folder.is_dir() else []
-        shown = [(embedded, default_path() if kind == "bundle" else DEFAULT_RULEBOOK, True)]
-        shown += [(path.name, path, False) for path in kept]
+        # The embedded one has no name in the pointer.
+        named = [("", _embedded(kind)), *((path.name, path) for path in kept)]
         return [
-            Entry(version, path, own, chosen == (None if own else version),
-                  kind == "bundle" and shadow == version)
-            for version, path, own in shown
-        ]  # fmt: skip
+            Entry(name or _version(kind, path), path, not name, name == chosen, name == shadow)
+            for name, path in named
+        ]
 
     def add(self, kind: Kind, source: Path) -> str:
         """Copy a bundle or rulebook in, after it was loaded and tested; returns its version.
@@ -140,7 +77,7 @@ class Registry:
             RegistryError: its name is no name for a folder.
             OSError: it cannot be written; nothing is left behind then.
         """
-        folder = self.directory / _FOLDERS[kind]
+        folder = self.directory / FOLDERS[kind]
         with self._locked():
             folder.mkdir(exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=".new-", dir=folder) as between:
@@ -153,10 +90,11 @@ class Registry:
                         f"{version!r} is no name for a folder; use Latin letters, digits, . _ -"
                     )
                 for file in (*copy.rglob("*"), copy):
-                    _flush(file)
-                if version != _embedded(kind) and not (folder / version).exists():
+                    flush(file)
+                own = version == _version(kind, _embedded(kind))
+                if not own and not (folder / version).exists():
                     copy.rename(folder / version)
-                    _flush(folder)
+                    flush(folder)
         return version
 
     def promote(self, kind: Kind, version: str) -> None:
@@ -165,90 +103,76 @@ class Registry:
         Raises:
             RegistryError: there is no such entry.
             BundleError, RulebookError: it was damaged after it came in.
+            OSError: the pointer cannot be written; what decided before still does.
         """
         with self._locked():
-            wanted = self._known(kind, version)
-            pointer = self.pointer()
+            wanted = self._usable(kind, version) or None
+            pointer = read_pointer(self.directory)
             choice: Choice = getattr(pointer, kind)
-            if wanted == choice.current:
-                return
-            previous = (*choice.previous, choice.current)[-_MOST_PREVIOUS:]
-            self._write(
-                pointer.model_copy(update={kind: Choice(current=wanted, previous=previous)})
-            )
+            if wanted != choice.current:
+                previous = (*choice.previous, choice.current)[-_MOST_PREVIOUS:]
+                chosen = Choice(current=wanted, previous=previous)
+                write_pointer(self.directory, pointer.model_copy(update={kind: chosen}))
 
     def rollback(self, kind: Kind) -> str:
         """Let the one decide that did before; returns its version.
 
         Raises:
             RegistryError: there was none before, or it is no longer there.
+            BundleError, RulebookError: it was damaged since.
+            OSError: as for `promote`.
         """
         with self._locked():
-            pointer = self.pointer()
+            pointer = read_pointer(self.directory)
             choice: Choice = getattr(pointer, kind)
             if not choice.previous:
                 raise RegistryError(
-                    f"no {kind} was promoted before this one; nothing to go back to"
+                    f"no {kind} was promoted before; there is nothing to go back to"
                 )
-            version = choice.previous[-1]
-            self._known(kind, version or _embedded(kind))
-            back = Choice(current=version, previous=choice.previous[:-1])
-            self._write(pointer.model_copy(update={kind: back}))
-            return version or _embedded(kind)
+            version = choice.previous[-1] or _version(kind, _embedded(kind))
+            self._usable(kind, version)
+            back = Choice(current=choice.previous[-1], previous=choice.previous[:-1])
+            write_pointer(self.directory, pointer.model_copy(update={kind: back}))
+            return version
 
     def shadow(self, version: str | None) -> None:
         """Run the bundle `version` beside the one that decides; None ends it.
 
         Raises:
             RegistryError: there is no such bundle.
+            BundleError: it was damaged after it came in.
+            OSError: as for `promote`.
         """
         with self._locked():
-            if version is not None and version != _embedded("bundle"):
-                version = self._known("bundle", version)
-            self._write(self.pointer().model_copy(update={"shadow": version}))
+            name = None if version is None else self._usable("bundle", version)
+            pointer = read_pointer(self.directory)
+            write_pointer(self.directory, pointer.model_copy(update={"shadow": name}))
 
-    def _path(self, kind: Kind, version: str | None) -> Path | None:
-        if version is None or version == _embedded(kind):
-            return None
-        return self.directory / _FOLDERS[kind] / version
-
-    def _known(self, kind: Kind, version: str) -> str | None:
-        """`version` as the pointer has it, after a test of what it names."""
-        if version not in {entry.version for entry in self.entries(kind)}:
+    def _usable(self, kind: Kind, version: str) -> str:
+        """The name of an entry in the pointer ("": embedded), after a test of it."""
+        found = {entry.version: entry for entry in self.entries(kind)}.get(version)
+        if found is None:
             raise RegistryError(
                 f"{self.directory} has no {kind} {version!r}; add it first, or see the list"
             )
-        path = self._path(kind, version)
-        if path is not None:
-            _tested(kind, path)
-        return None if path is None else version
-
-    def _write(self, pointer: Pointer) -> None:
-        file = self.directory / POINTER
-        fresh = file.with_name(f".{POINTER}.new")
-        try:
-            with fresh.open("w", encoding="utf-8") as out:
-                out.write(pointer.model_dump_json(indent=2) + "\n")
-                out.flush()
-                os.fsync(out.fileno())
-            fresh.replace(file)
-        finally:
-            fresh.unlink(missing_ok=True)
-        _flush(self.directory)
+        _tested(kind, found.path)
+        return "" if found.embedded else version
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         """One change at a time, over all processes."""
-        import fcntl  # not on Windows, where nothing is promoted
-
         self.directory.mkdir(parents=True, exist_ok=True)
         with (self.directory / _LOCK).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
 
-def _embedded(kind: Kind) -> str:
-    return version_of(default_path()) if kind == "bundle" else RuleEngine.default().version
+def _embedded(kind: Kind) -> Path:
+    return default_path() if kind == "bundle" else DEFAULT_RULEBOOK
+
+
+def _version(kind: Kind, path: Path) -> str:
+    return version_of(path) if kind == "bundle" else RuleEngine.load(path).version
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -275,12 +199,3 @@ def _tested(kind: Kind, path: Path) -> str:
     if faults:
         raise RulebookError("；".join(faults))
     return report.version
-
-
-def _flush(path: Path) -> None:
-    """Make sure that a file, or the names in a directory, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -12,7 +12,8 @@ import typer
 from triage.cli.loading import JsonOption
 
 if TYPE_CHECKING:
-    from triage.registry import Kind, Registry
+    from triage.pointer import Kind
+    from triage.registry import Registry
 
 ModelsOption = Annotated[
     Path,
