@@ -176,12 +176,11 @@ def _version(kind: Kind, path: Path) -> str:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """A directory as it is; a file into a directory of its own, which a rulebook may also be."""
-    if source.is_dir():
-        shutil.copytree(source, target)
-    else:
-        target.mkdir()
-        shutil.copy(source, target)
+    """The files of a directory, or one file: a rulebook may be either."""
+    target.mkdir()
+    for file in sorted(source.iterdir()) if source.is_dir() else [source]:
+        if file.is_file():
+            shutil.copy(file, target)
 
 
 def _tested(kind: Kind, path: Path) -> str:

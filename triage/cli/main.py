@@ -68,5 +68,7 @@ def main(argv: Sequence[str] | None = None, *, load: Loader = load_pipeline) -> 
         print(f"{error.code}: {error}", file=sys.stderr)
         sys.exit(2)
     except OSError as error:
-        print(f"{error.filename or 'file'}: {error.strerror or 'cannot be used'}", file=sys.stderr)
+        # Of a copy that fails for want of room, the second name is the one that is at fault.
+        name = error.filename2 or error.filename or "file"
+        print(f"{name}: {error.strerror or 'cannot be used'}", file=sys.stderr)
         sys.exit(2)
