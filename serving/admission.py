@@ -63,7 +63,8 @@ class Queue:
 
     def __init__(self, longest: dict[Lane, float], speed: float) -> None:
         self._longest = longest
-        self._speed = speed
+        # Moving sums, because an average of speeds would believe the quickest jobs.
+        self._done, self._seconds = speed / 100, 1 / 100
         self._jobs: dict[Lane, deque[Job]] = {lane: deque() for lane in Lane}
         self._tokens = dict.fromkeys(Lane, 0.0)
         self._credit = 0.0
@@ -74,7 +75,7 @@ class Queue:
         ahead = self._tokens[lane]
         if lane is Lane.BATCH:
             ahead += self._tokens[Lane.SINGLE]
-        return ahead / self._speed
+        return ahead * self._seconds / self._done
 
     def waiting(self, lane: Lane) -> int:
         """Jobs in `lane`."""
@@ -111,8 +112,8 @@ class Queue:
 
     def done(self, job: Job, seconds: float, workers: int) -> None:
         """Learn from a job that kept one of `workers` busy for `seconds`."""
-        measured = workers * job.tokens / max(seconds, 1e-4)
-        self._speed += _NEWEST * (measured - self._speed)
+        self._done += _NEWEST * (job.tokens - self._done)
+        self._seconds += _NEWEST * (max(seconds, 1e-6) / max(workers, 1) - self._seconds)
 
     def drain(self) -> list[Job]:
         """Take all jobs out."""

@@ -4,6 +4,7 @@ nothing of a message can reach its errors, logs or traces."""
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Annotated, Final, TypedDict
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -138,7 +139,8 @@ async def classify(
     and never fetched.
     """
     request_id = request.state.request_id
-    decision = await service.classify(body, seconds, _gone(request), request_id, explain=explain)
+    gone = partial(_gone, request)
+    decision = await service.classify(body, seconds, gone, request_id, explain=explain)
     return Response(decision, media_type="application/json")
 
 
@@ -158,9 +160,8 @@ async def classify_batch(
     A message that cannot be classified gets a problem in its place; the others are not affected.
     """
     request_id = request.state.request_id
-    results = await service.classify_batch(
-        body, seconds, _gone(request), request_id, explain=explain
-    )
+    gone = partial(_gone, request)
+    results = await service.classify_batch(body, seconds, gone, request_id, explain=explain)
     return Response(results, media_type="application/json")
 
 

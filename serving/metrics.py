@@ -40,8 +40,8 @@ class Metrics:
         )
         self.stages = Histogram(
             "triage_stage_seconds",
-            "Time by stage: parse (a body, also each entry of a batch), queue (for a thread), "
-            "classify, explain (classify with an explanation), request (all of it).",
+            "Time by stage: queue (for a worker), parse and classify (of what was decided), "
+            " explain (classify with an explanation), request (all of it).",
             ["stage"],
             buckets=_BUCKETS,
             registry=registry,

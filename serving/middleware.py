@@ -5,6 +5,7 @@ Pure ASGI, so that bodies are limited while they stream in and nothing is buffer
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
@@ -66,6 +67,14 @@ class RequestContext:
             await self._app(scope, receive, send_with_headers)
         except ClientDisconnect:
             status = 499  # nobody is there to read an answer
+        except asyncio.CancelledError:
+            if status:
+                raise
+            # The time to stop is over: the server ends what still runs.
+            scope["triage.code"] = "not_ready"
+            await ProblemError("not_ready").response(request_id)(
+                scope, receive, send_with_headers
+            )
         except Exception as error:
             failure("request failed", error, request_id=request_id)
             scope["triage.code"] = "internal_error"

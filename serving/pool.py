@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Final
 
 from serving.admission import Job, Lane, Queue
-from serving.logs import operation
+from serving.logs import failure, operation
 from serving.problems import ProblemError
 from serving.workers import Spec, StartError, Summary, Worker
 from triage.types import Versions
@@ -32,6 +32,7 @@ class Pool:
     ) -> None:
         self._queue, self._size, self._answered = queue, size, answered
         self._workers: list[Worker] = []
+        self._leaving: set[Worker] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._spec = Spec()
         self._open = False
@@ -55,11 +56,17 @@ class Pool:
         Raises:
             StartError: one did not start; the workers that were there stay.
         """
-        started = await asyncio.gather(
-            *(Worker.start(spec) for _ in range(self._size)), return_exceptions=True
-        )
+        starts = [asyncio.ensure_future(Worker.start(spec)) for _ in range(self._size)]
+        faults: list[BaseException] = []
+        try:
+            await asyncio.wait(starts)
+        except asyncio.CancelledError as error:
+            faults.append(error)
+            for start in starts:
+                start.cancel()
+        started = await asyncio.gather(*starts, return_exceptions=True)
         fresh = [worker for worker in started if isinstance(worker, Worker)]
-        faults = [error for error in started if isinstance(error, BaseException)]
+        faults += [error for error in started if isinstance(error, BaseException)]
         if len({worker.versions for worker in fresh}) > 1:
             faults.append(StartError("invalid_bundle", "the files changed while they were loaded"))
         if faults:
@@ -77,16 +84,24 @@ class Pool:
         self._feed()
         return self.versions
 
-    def put(self, jobs: Sequence[Job]) -> None:
-        """Let jobs of one lane wait for workers; the `answer` of each is set in any case.
+    def check(self, lane: Lane) -> None:
+        """Whether jobs may join `lane` now.
 
         Raises:
             ProblemError: `not_ready`, or `overloaded` where they would wait too long.
         """
         if not self.ready:
             raise ProblemError("not_ready")
-        if not self._queue.admits(jobs[0].lane):
+        if not self._queue.admits(lane):
             raise ProblemError("overloaded")
+
+    def put(self, jobs: Sequence[Job]) -> None:
+        """Let jobs of one lane wait for workers; the `answer` of each is set in any case.
+
+        Raises:
+            ProblemError: as `check` does.
+        """
+        self.check(jobs[0].lane)
         for job in jobs:
             self._queue.put(job)
         self._feed()
@@ -99,10 +114,11 @@ class Pool:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for worker in self._workers:
+        every = [*self._workers, *self._leaving]
+        for worker in every:
             for given in worker.jobs:
                 _fail(given, "not_ready")
-        await asyncio.gather(*(worker.close() for worker in self._workers))
+        await asyncio.gather(*(worker.close() for worker in every))
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -139,21 +155,27 @@ class Pool:
             while True:
                 job, seconds, summary, body = await worker.answer()
                 if job is not None:
-                    self._queue.done(job, seconds, len(self._workers))
+                    _settle(job, summary, body)
+                    # What was refused says little of how fast work is done.
+                    if "code" not in summary:
+                        self._queue.done(job, seconds, len(self._workers))
                     waited = time.monotonic() - seconds - job.submitted
                     self._answered(job, summary, max(0.0, waited))
-                    _settle(job, summary, body)
                 if worker.retired and not worker.jobs:
+                    self._leaving.discard(worker)
                     await worker.close()
                     return
                 self._feed()
         except (asyncio.IncompleteReadError, OSError):
             await self._lost(worker)
+        except Exception as error:  # one answer must not leave the others without theirs
+            failure("worker misunderstood", error, pid=worker.pid)
+            worker.kill()
+            await self._lost(worker)
 
     async def _lost(self, worker: Worker) -> None:
         """A worker ended: its jobs go to others, and another takes its place."""
-        if worker in self._workers:
-            self._workers.remove(worker)
+        self._forget(worker)
         await worker.close()
         for place, job in enumerate(reversed(worker.jobs), start=1):
             if job is None:
@@ -171,38 +193,50 @@ class Pool:
 
     async def _replace(self) -> None:
         spec, pause = self._spec, 0.1
-        while self._open and spec == self._spec:
+        while self._open and spec == self._spec and len(self._workers) < self._size:
             try:
                 worker = await Worker.start(spec)
             except StartError as error:
-                operation("worker not started", code=error.code, detail=error.detail)
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _SLOWEST_RETRY)
-                continue
-            # Files that changed on the way must not be mixed in.
-            if spec != self._spec or worker.versions != self.versions:
+                fault = error
+            else:
+                if spec != self._spec or len(self._workers) >= self._size:
+                    await worker.close()
+                    return
+                if worker.versions == self.versions:
+                    self._workers.append(worker)
+                    self._spawn(self._follow(worker))
+                    self._feed()
+                    return
                 await worker.close()
-                return
-            self._workers.append(worker)
-            self._spawn(self._follow(worker))
-            self._feed()
-            return
+                fault = StartError("invalid_bundle", "the files are no longer those that decide")
+            operation("worker not started", code=fault.code, detail=fault.detail)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _SLOWEST_RETRY)
 
     async def _watch(self) -> None:
         """Ask idle workers whether they live; end those that are silent for too long."""
+        now = time.monotonic()
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
-            now = time.monotonic()
-            for worker in list(self._workers):
+            before, now = now, time.monotonic()
+            if now - before > 2 * _WATCH_SECONDS:
+                continue  # the service itself stood still: answers may lie unread
+            for worker in [*self._workers, *self._leaving]:
                 if not worker.jobs:
                     worker.send(None)
                 elif now - worker.since > _STUCK_SECONDS:
                     operation("worker is stuck", pid=worker.pid)
-                    self._workers.remove(worker)
+                    self._forget(worker)
                     worker.kill()
+
+    def _forget(self, worker: Worker) -> None:
+        self._leaving.discard(worker)
+        if worker in self._workers:
+            self._workers.remove(worker)
 
     def _retire(self, worker: Worker) -> None:
         worker.retired = True
+        self._leaving.add(worker)
         if not worker.jobs:
             worker.send(None)  # its answer ends it
 

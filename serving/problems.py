@@ -85,7 +85,7 @@ KINDS: Final[dict[str, Kind]] = {
         "Not done within the time that was allowed",
         "Try again later, or allow more time with X-Request-Timeout-Ms.",
     ),
-    "not_ready": Kind(503, "The service is starting", "Try again in a few seconds."),
+    "not_ready": Kind(503, "The service is starting or stopping", "Try again in a few seconds."),
     "http_error": Kind(400, "The request was refused", "Check it against GET /docs."),
 }
 _BY_STATUS: Final = {404: "not_found", 405: "method_not_allowed"}

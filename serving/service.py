@@ -23,6 +23,8 @@ from serving.worker import parse_json
 from serving.workers import StartError, Summary
 from triage.io.messages import Fault
 
+# Waits until the client does not wait any more.
+Gone = Callable[[], Awaitable[None]]
 # Tokens per second of one worker until it has been measured; the average soon corrects it.
 _FIRST_SPEED: Final = 12_000.0
 
@@ -84,7 +86,7 @@ class Service:
         await self._pool.close()
 
     async def classify(
-        self, body: bytes, seconds: float, gone: Awaitable[None], request_id: str, *, explain: bool
+        self, body: bytes, seconds: float, gone: Gone, request_id: str, *, explain: bool
     ) -> bytes:
         """The decision for the message in `body`, as JSON, within so many `seconds`.
 
@@ -101,7 +103,7 @@ class Service:
         return job.answer.result()
 
     async def classify_batch(
-        self, body: bytes, seconds: float, gone: Awaitable[None], request_id: str, *, explain: bool
+        self, body: bytes, seconds: float, gone: Gone, request_id: str, *, explain: bool
     ) -> bytes:
         """A decision or a problem for each message in `body`, in order, as JSON.
 
@@ -109,6 +111,7 @@ class Service:
             ProblemError: the body is no JSON or no batch, or there is no time for it.
             ClientDisconnect: `gone` came first; what is left is not done then.
         """
+        self._pool.check(Lane.BATCH)  # before it costs anything
         entries = await asyncio.to_thread(parse_batch, body, self._most)
         jobs = [self._job(entry, Lane.BATCH, seconds, request_id, explain) for entry in entries]
         self._pool.put(jobs)
@@ -120,13 +123,13 @@ class Service:
         answer = asyncio.get_running_loop().create_future()
         return Job(body, explain, lane, time.monotonic() + seconds, answer, request_id)
 
-    async def _wait(self, jobs: Sequence[Job], seconds: float, gone: Awaitable[None]) -> None:
+    async def _wait(self, jobs: Sequence[Job], seconds: float, gone: Gone) -> None:
         """Until all `jobs` are answered or the time is over."""
         answers = [job.answer for job in jobs]
         every = (
             answers[0] if len(answers) == 1 else asyncio.gather(*answers, return_exceptions=True)
         )
-        leaving = asyncio.ensure_future(gone)
+        leaving = asyncio.ensure_future(gone())
         try:
             await asyncio.wait(
                 {every, leaving}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED

@@ -6,6 +6,7 @@ nothing with it but the message it was at, which another worker then does.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -23,8 +24,9 @@ from triage.io.messages import faults_of, message_from
 from triage.types import Decision, Message, Versions
 
 HEAD: Final = struct.Struct("!I")
-# What a job begins with: whether it is one (or only asks for an answer), whether to explain.
-JOB: Final = struct.Struct("!??")
+# What a job begins with: whether it is one (or only asks for an answer), whether to explain, and
+# when nobody waits for it any more, by the clock that all processes of a machine share.
+JOB: Final = struct.Struct("!??d")
 # What an answer begins with: the length of the summary before the body.
 ANSWER: Final = struct.Struct("!I")
 
@@ -140,10 +142,12 @@ def serve(connection: socket.socket, classifier: Classifier) -> None:
         frame = _receive(connection, HEAD.unpack(head)[0])
         if not frame:
             return
-        is_job, explain = JOB.unpack_from(frame)
+        is_job, explain, deadline = JOB.unpack_from(frame)
         summary: dict[str, object] = {}
         body = b""
-        if is_job:
+        if is_job and time.monotonic() >= deadline:
+            summary = {"code": "deadline_exceeded"}
+        elif is_job:
             summary, body = answer(classifier, frame[JOB.size :], explain=explain)
         told = json.dumps(summary).encode()
         _send(connection, ANSWER.pack(len(told)), told, body)
@@ -170,10 +174,13 @@ def main(descriptor: int, nice: int, factory: str, bundle: str, rulebook: str) -
         failed = places(error.__traceback__)
         fault = {"code": "internal_error", "detail": f"{type(error).__name__} at {failed[-1:]}"}
     else:
-        _send(connection, json.dumps({"versions": classifier.versions.model_dump()}).encode())
-        serve(connection, classifier)
+        # Where the service has gone, nobody is left to tell.
+        with contextlib.suppress(ConnectionError):
+            _send(connection, json.dumps({"versions": classifier.versions.model_dump()}).encode())
+            serve(connection, classifier)
         return
-    _send(connection, json.dumps({"fault": fault}).encode())
+    with contextlib.suppress(ConnectionError):
+        _send(connection, json.dumps({"fault": fault}).encode())
 
 
 if __name__ == "__main__":

@@ -75,14 +75,23 @@ class Worker:
             StartError: it could not.
         """
         ours, theirs = socket.socketpair()
-        with theirs:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "serving.worker", str(theirs.fileno()), str(spec.nice),
-                spec.factory, spec.bundle, spec.rulebook,
-                pass_fds=[theirs.fileno()], stdin=asyncio.subprocess.DEVNULL,
-                # More threads than cores would only wait for each other.
-                env=os.environ | {"OMP_NUM_THREADS": "1"},
-            )  # fmt: skip
+        # Modules come from where the service's own do, never from the working directory.
+        path = os.pathsep.join(place or os.getcwd() for place in sys.path)
+        try:
+            with theirs:
+                process = await asyncio.create_subprocess_exec(
+                    sys.executable, "-P", "-m", "serving.worker",
+                    str(theirs.fileno()), str(spec.nice),
+                    spec.factory, spec.bundle, spec.rulebook,
+                    pass_fds=[theirs.fileno()], stdin=asyncio.subprocess.DEVNULL,
+                    # More threads than cores would only wait for each other.
+                    env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": path},
+                )  # fmt: skip
+        except BaseException as error:
+            ours.close()
+            if isinstance(error, OSError):
+                raise StartError("internal_error", f"no process: {error.strerror}") from None
+            raise
         reader, writer = await asyncio.open_connection(sock=ours, limit=1 << 24)
         try:
             told = json.loads(await asyncio.wait_for(_frame(reader), _START_SECONDS))
@@ -92,6 +101,7 @@ class Worker:
             writer.close()
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
+            await process.wait()
             raise
         if "versions" not in told:
             writer.close()
@@ -116,8 +126,8 @@ class Worker:
         if not self.jobs:
             self.since = time.monotonic()
         self.jobs.append(job)
-        explain, body = (job.explain, job.body) if job else (False, b"")
-        head = HEAD.pack(JOB.size + len(body)) + JOB.pack(job is not None, explain)
+        explain, deadline, body = (job.explain, job.deadline, job.body) if job else (False, 0.0, b"")
+        head = HEAD.pack(JOB.size + len(body)) + JOB.pack(job is not None, explain, deadline)
         self._writer.write(head + body)
 
     async def answer(self) -> tuple[Job | None, float, Summary, bytes]:
