@@ -72,9 +72,7 @@ class RequestContext:
                 raise
             # The time to stop is over: the server ends what still runs.
             scope["triage.code"] = "not_ready"
-            await ProblemError("not_ready").response(request_id)(
-                scope, receive, send_with_headers
-            )
+            await ProblemError("not_ready").response(request_id)(scope, receive, send_with_headers)
         except Exception as error:
             failure("request failed", error, request_id=request_id)
             scope["triage.code"] = "internal_error"

@@ -11,6 +11,7 @@ import sys
 import time
 from collections import deque
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from serving.admission import Job
@@ -76,7 +77,7 @@ class Worker:
         """
         ours, theirs = socket.socketpair()
         # Modules come from where the service's own do, never from the working directory.
-        path = os.pathsep.join(place or os.getcwd() for place in sys.path)
+        path = os.pathsep.join(place or str(Path.cwd()) for place in sys.path)
         try:
             with theirs:
                 process = await asyncio.create_subprocess_exec(
@@ -126,7 +127,9 @@ class Worker:
         if not self.jobs:
             self.since = time.monotonic()
         self.jobs.append(job)
-        explain, deadline, body = (job.explain, job.deadline, job.body) if job else (False, 0.0, b"")
+        explain, deadline, body = (
+            (job.explain, job.deadline, job.body) if job else (False, 0.0, b"")
+        )
         head = HEAD.pack(JOB.size + len(body)) + JOB.pack(job is not None, explain, deadline)
         self._writer.write(head + body)
 
