@@ -18,6 +18,7 @@ from serving.middleware import BodyLimit, RequestContext
 from serving.problems import ProblemError, on_http_exception, on_problem
 from serving.service import Service
 from serving.settings import Settings
+from serving.tracing import Tracing, start_tracing
 from serving.workers import FACTORY, StartError
 
 _PATHS = frozenset(
@@ -36,7 +37,7 @@ def create_app(
     The lifespan starts them in the background: `/livez` answers at once, `/readyz` when they are
     ready. `on_fault` hears why the first ones did not start.
     """
-    metrics = Metrics()
+    metrics, traces = Metrics(), start_tracing()
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
@@ -47,6 +48,8 @@ def create_app(
         with contextlib.suppress(asyncio.CancelledError):
             await starting
         await service.close()
+        if traces:
+            await asyncio.to_thread(traces[1])
 
     app = FastAPI(
         title=TITLE,
@@ -59,6 +62,7 @@ def create_app(
         # The framework's telemetry records exception messages, which may quote a text.
         telemetry={"logs": False, "tracing": False, "metrics": False, "auto_configure": False},
         middleware=[
+            *([Middleware(Tracing, tracer=traces[0])] if traces else []),
             Middleware(RequestContext, metrics=metrics, paths=_PATHS),
             Middleware(BodyLimit, limit=settings.max_body_bytes),
         ],
