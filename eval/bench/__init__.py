@@ -1,0 +1,1 @@
+"""Speed: this service beside what people usually write, under load and under overload."""
