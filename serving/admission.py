@@ -98,9 +98,9 @@ class Queue:
             if not batches or self._credit < batches[0].tokens:
                 job = self._pop(Lane.SINGLE)
                 if batches:
-                    self._credit += _BATCH_SHARE * job.tokens
+                    self._credit += _BATCH_SHARE / (1 - _BATCH_SHARE) * job.tokens
                 return job
-            self._credit = 0.0
+            self._credit -= batches[0].tokens
             return self._pop(Lane.BATCH)
         quiet = now - self._last_single > _QUIET_SECONDS
         return self._pop(Lane.BATCH) if batches and (batch_allowed or quiet) else None

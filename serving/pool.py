@@ -17,7 +17,9 @@ from triage.types import Versions
 
 # A worker that is silent so long is replaced; the longest explanation takes a fraction of it.
 _STUCK_SECONDS: Final = 3.5
-_WATCH_SECONDS: Final = 0.5
+_WATCH_SECONDS: Final = 0.25
+# Later than this between two looks, the service itself stood still: answers may lie unread.
+_STOOD_STILL: Final = 1.0
 _SLOWEST_RETRY: Final = 10.0
 # A message at which two workers ended is not tried a third time.
 _ATTEMPTS: Final = 2
@@ -238,8 +240,8 @@ class Pool:
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
             before, now = now, time.monotonic()
-            if now - before > 2 * _WATCH_SECONDS:
-                continue  # the service itself stood still: answers may lie unread
+            if now - before > _STOOD_STILL:
+                continue
             for worker in [*self._workers, *self._leaving]:
                 if not worker.jobs:
                     worker.send(None)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
-
 from triage.errors import InvalidMessageError
 from triage.normalise import normalise
 from triage.types import (
@@ -29,15 +26,10 @@ class FakeClassifier:
 
     versions = VERSIONS
 
-    def __init__(self, *, warm_up_seconds: float = 0.0) -> None:
-        self.warm_up_seconds = warm_up_seconds
-        self.threads: set[str] = set()
-
     def warm_up(self) -> None:
-        time.sleep(self.warm_up_seconds)
+        """There is nothing to load."""
 
     def classify(self, message: Message, *, explain: bool = False) -> Decision:
-        self.threads.add(threading.current_thread().name)
         if not normalise(message.text).text:
             raise InvalidMessageError("the text is blank; send what the citizen wrote")
         if "触发故障" in message.text:
@@ -77,10 +69,3 @@ class FakeClassifier:
             truncated=len(message.text) > 500,
             versions=self.versions,
         )
-
-
-class BrokenWarmUp(FakeClassifier):
-    """Fails to warm up."""
-
-    def warm_up(self) -> None:
-        raise RuntimeError("秘密内容")

@@ -190,7 +190,7 @@ def test_explanations_are_the_same_bytes_in_any_order(pipeline: Pipeline) -> Non
 def test_over_http_the_bytes_are_the_same(pipeline: Pipeline) -> None:
     messages = [{"text": case.text, "title": "咨询"} for case in CASES.values()]
     alone = [pipeline.classify(Message(**m), explain=True).model_dump_json() for m in messages]
-    with TestClient(create_app(Settings(threads=2), pipeline)) as client:
+    with TestClient(create_app(Settings(workers=2))) as client:
         wait_until_ready(client)
         query = {"explain": "true"}
         batch = client.post("/v1/classify/batch", json={"messages": messages}, params=query)

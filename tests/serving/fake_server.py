@@ -1,4 +1,4 @@
-"""Runs the real server around the fake classifier, as a process of its own."""
+"""Runs the real server around a fake classifier: `PORT FACTORY`, all else from TRIAGE_…."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import sys
 from serving import logs
 from serving.run import run
 from serving.settings import Settings
-from tests.fakes import FakeClassifier
 
 if __name__ == "__main__":
-    chosen = Settings(port=int(sys.argv[1]), threads=2)
+    chosen = Settings(port=int(sys.argv[1]))
     logs.configure(chosen.log_level)
-    run(chosen, FakeClassifier(warm_up_seconds=0.3))
+    sys.exit(run(chosen, f"tests.serving.fakes:{sys.argv[2]}"))

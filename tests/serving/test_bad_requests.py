@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -12,12 +11,8 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
-from serving.app import create_app
 from serving.middleware import BodyLimit
 from serving.problems import KINDS, ProblemError
-from serving.settings import Settings
-from tests.fakes import FakeClassifier
-from tests.serving.conftest import wait_until_ready
 
 JSON = {"content-type": "application/json"}
 GOOD = {"text": "请问如何申请支持起诉？"}
@@ -229,22 +224,15 @@ JSON_VALUES = st.recursive(
 FIELDS = st.sampled_from(["id", "title", "text", "channel", "received_at", "attachments", "x"])
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[TestClient]:
-    with TestClient(create_app(Settings(threads=1), FakeClassifier())) as client:
-        wait_until_ready(client)
-        yield client
-
-
 @settings(max_examples=150, deadline=None)
 @given(record=JSON_VALUES | st.dictionaries(FIELDS, JSON_VALUES, max_size=5))
-def test_no_json_makes_a_500(shared: TestClient, record: object) -> None:
-    answer = shared.post("/v1/classify", content=json.dumps(record), headers=JSON)
+def test_no_json_makes_a_500(client: TestClient, record: object) -> None:
+    answer = client.post("/v1/classify", content=json.dumps(record), headers=JSON)
     assert answer.status_code in (200, 400, 422)
 
 
 @settings(max_examples=100, deadline=None)
 @given(body=st.binary(max_size=60))
-def test_no_bytes_make_a_500(shared: TestClient, body: bytes) -> None:
-    answer = shared.post("/v1/classify", content=body, headers=JSON)
+def test_no_bytes_make_a_500(client: TestClient, body: bytes) -> None:
+    answer = client.post("/v1/classify", content=body, headers=JSON)
     assert answer.status_code in (200, 400, 422)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
+import os
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
-from serving.app import create_app
-from serving.settings import Settings
-from tests.fakes import BrokenWarmUp, FakeClassifier
-from tests.serving.conftest import wait_until_ready
+from tests.fakes import FakeClassifier
+from tests.serving.conftest import fake_app, wait_until_ready
+from tests.serving.process import until
 from triage.types import Decision, Message
 
 DUST = {"id": "a-1", "title": "工地", "text": "门口的工地整天扬尘，请管一管。"}
@@ -69,12 +69,16 @@ def test_one_bad_entry_does_not_fail_the_others(client: TestClient) -> None:
     assert Decision.model_validate_json(json.dumps(results[5])).urgent
 
 
-def test_work_runs_off_the_event_loop() -> None:
-    classifier = FakeClassifier()
-    with TestClient(create_app(Settings(threads=1), classifier)) as client:
+def test_work_runs_in_the_workers(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    with TestClient(fake_app("obedient", bundle=journal)) as client:
         wait_until_ready(client)
         client.post("/v1/classify", json=DUST)
-    assert classifier.threads == {"classify_0"}
+    ((pid, began),) = [line.split() for line in journal.read_text().splitlines()]
+    assert began == DUST["id"]
+    assert int(pid) != os.getpid()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid), 0)  # it ended with the service
 
 
 def test_labels_have_chinese_names(client: TestClient) -> None:
@@ -84,7 +88,7 @@ def test_labels_have_chinese_names(client: TestClient) -> None:
 
 
 def test_alive_at_once_ready_when_warm() -> None:
-    with TestClient(create_app(Settings(), FakeClassifier(warm_up_seconds=0.5))) as client:
+    with TestClient(fake_app("slow_start")) as client:
         assert client.get("/livez").status_code == 200
         refused = client.get("/readyz")
         assert refused.status_code == 503
@@ -96,17 +100,14 @@ def test_alive_at_once_ready_when_warm() -> None:
 
 
 def test_failed_warm_up_stays_not_ready(caplog: pytest.LogCaptureFixture) -> None:
-    with TestClient(create_app(Settings(), BrokenWarmUp())) as client:
-        deadline = time.monotonic() + 10
-        while "warm-up failed" not in caplog.text:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+    with TestClient(fake_app("broken")) as client:
+        until(lambda: "not started" in caplog.text)
         assert client.get("/readyz").status_code == 503
         assert client.get("/livez").status_code == 200
 
 
 def test_metrics_count_what_happened() -> None:
-    with TestClient(create_app(Settings(), FakeClassifier())) as client:
+    with TestClient(fake_app()) as client:
         wait_until_ready(client)
         client.post("/v1/classify", json=DUST)
         client.post("/v1/classify", json=FROZEN)
@@ -127,7 +128,12 @@ def test_metrics_count_what_happened() -> None:
         "triage_ready 1.0",
         'triage_versions{model="fake@1+00000000",normaliser="1",rulebook="fake@1+0000"} 1.0',
         'triage_stage_seconds_count{stage="classify"} 3.0',
-        'triage_stage_seconds_count{stage="parse"} 6.0',
+        'triage_stage_seconds_count{stage="parse"} 3.0',
+        'triage_stage_seconds_count{stage="queue"} 5.0',
+        'triage_waiting{lane="single"} 0.0',
+        'triage_waiting{lane="batch"} 0.0',
+        'triage_workers{state="ready"} 1.0',
+        'triage_workers{state="wanted"} 1.0',
     ):
         assert line in lines, line
 
@@ -155,7 +161,7 @@ def test_a_batch_is_explained_as_its_messages_are(client: TestClient) -> None:
 
 
 def test_explanations_are_a_stage_of_their_own() -> None:
-    with TestClient(create_app(Settings(), FakeClassifier())) as client:
+    with TestClient(fake_app()) as client:
         wait_until_ready(client)
         client.post("/v1/classify", json=DUST)
         client.post("/v1/classify?explain=true", json=DUST)

@@ -7,11 +7,10 @@ import re
 import pytest
 from starlette.testclient import TestClient
 
-from serving.app import create_app
 from serving.examples import MESSAGES, batch_example, decision_example
 from serving.problems import KINDS
 from serving.settings import Settings, table
-from tests.fakes import FakeClassifier
+from tests.serving.conftest import fake_app
 from triage.types import Decision
 
 
@@ -39,11 +38,16 @@ def test_description_names_bodies_and_problems(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1/classify", "/v1/classify/batch"])
-def test_description_names_the_parameter(client: TestClient, path: str) -> None:
-    (parameter,) = client.get("/openapi.json").json()["paths"][path]["post"]["parameters"]
-    assert (parameter["name"], parameter["in"]) == ("explain", "query")
-    assert parameter["schema"] == {"type": "boolean", "default": False}
-    assert not parameter.get("required")
+def test_description_names_the_parameters(client: TestClient, path: str) -> None:
+    explain, timeout = client.get("/openapi.json").json()["paths"][path]["post"]["parameters"]
+    assert (explain["name"], explain["in"]) == ("explain", "query")
+    assert explain["schema"] == {"type": "boolean", "default": False}
+    assert (timeout["name"], timeout["in"]) == ("X-Request-Timeout-Ms", "header")
+    assert timeout["schema"] == {
+        "type": "integer", "minimum": 1, "maximum": 600_000, "default": 10_000,
+    }  # fmt: skip
+    assert not explain.get("required")
+    assert not timeout.get("required")
 
 
 def test_description_has_the_department_set(client: TestClient) -> None:
@@ -53,7 +57,7 @@ def test_description_has_the_department_set(client: TestClient) -> None:
 
 
 def test_description_is_built_once() -> None:
-    app = create_app(Settings(), FakeClassifier())
+    app = fake_app()
     with TestClient(app) as client:
         first = client.get("/openapi.json").json()
         built = app.openapi_schema
@@ -87,7 +91,7 @@ def test_problem_codes_are_listed(client: TestClient) -> None:
 
 
 def test_docs_can_be_turned_off() -> None:
-    with TestClient(create_app(Settings(docs=False), FakeClassifier())) as client:
+    with TestClient(fake_app(docs=False)) as client:
         for path in ("/docs", "/openapi.json", "/static/docs.js"):
             assert client.get(path).status_code == 404
 

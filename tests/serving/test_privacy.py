@@ -9,13 +9,14 @@ from collections.abc import Iterator
 
 import pytest
 from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
 
 from serving import logs
-from serving.app import create_app
 from serving.logs import JsonFormatter
-from serving.settings import Settings
-from tests.fakes import BrokenWarmUp, FakeClassifier
-from tests.serving.conftest import wait_until_ready
+from serving.metrics import Metrics
+from serving.middleware import RequestContext
+from tests.serving.conftest import fake_app, wait_until_ready
+from tests.serving.process import until
 
 CANARY = "金丝雀七九三"
 ASCII = "canarybird"
@@ -69,7 +70,7 @@ def _requests() -> list[tuple[str, str, dict[str, object]]]:
 
 
 def test_canary_stays_out_of_logs_metrics_and_errors(log: io.StringIO) -> None:
-    with TestClient(create_app(Settings(), FakeClassifier())) as client:
+    with TestClient(fake_app()) as client:
         wait_until_ready(client)
         for method, path, content in _requests():
             answer = client.request(method, path, **content)
@@ -81,14 +82,14 @@ def test_canary_stays_out_of_logs_metrics_and_errors(log: io.StringIO) -> None:
                 _is_clean(json.dumps(problems, ensure_ascii=False))
         _is_clean(client.get("/metrics").text)
     lines = [json.loads(line) for line in log.getvalue().splitlines()]
-    assert any(line["message"] == "request failed" for line in lines)
+    assert any(line["message"] == "message failed" for line in lines)
     assert any(line.get("exception") == "KeyError" for line in lines)
     assert sum(line["message"] == "request" for line in lines) >= len(_requests())
     _is_clean(log.getvalue())
 
 
 def test_each_request_is_logged_with_its_id(log: io.StringIO) -> None:
-    with TestClient(create_app(Settings(), FakeClassifier())) as client:
+    with TestClient(fake_app()) as client:
         wait_until_ready(client)
         client.post("/v1/classify", json={"text": "a"}, headers={"x-request-id": "one"})
     lines = [json.loads(line) for line in log.getvalue().splitlines()]
@@ -100,14 +101,34 @@ def test_each_request_is_logged_with_its_id(log: io.StringIO) -> None:
 
 
 def test_exceptions_are_logged_without_their_message(log: io.StringIO) -> None:
-    with TestClient(create_app(Settings(), BrokenWarmUp())) as client:
-        client.get("/livez")
-    assert '"exception": "RuntimeError"' in log.getvalue()
+    with TestClient(fake_app("broken")):
+        until(lambda: "not started" in log.getvalue())
+    assert "RuntimeError" in log.getvalue()
     assert "秘密" not in log.getvalue()
     try:
         raise ValueError(CANARY)
     except ValueError:
         logging.getLogger("uvicorn.error").exception("Exception in ASGI application\n")
+    _is_clean(log.getvalue())
+
+
+async def _fails(scope: Scope, receive: Receive, _send: Send) -> None:
+    if scope["type"] == "http":
+        await receive()
+        raise ValueError(CANARY)
+
+
+def test_what_nobody_caught_is_answered_and_logged_without_its_message(log: io.StringIO) -> None:
+    metrics = Metrics()
+    surrounded = RequestContext(_fails, metrics, frozenset())
+    answer = TestClient(surrounded).post("/" + CANARY, content=CANARY)
+    assert answer.status_code == 500
+    assert answer.json()["code"] == "internal_error"
+    _is_clean(answer.text + metrics.exposition().decode())
+    (line,) = [entry for entry in map(json.loads, log.getvalue().splitlines())
+               if entry["message"] == "request failed"]  # fmt: skip
+    assert line["exception"] == "ValueError"
+    assert line["request_id"] == answer.headers["x-request-id"]
     _is_clean(log.getvalue())
 
 

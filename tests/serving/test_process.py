@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -13,22 +12,19 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.serving.process import ROOT, Server, free_port, running
+from tests.serving.process import PATIENCE, ROOT, Server, alive, free_port, serving_fakes, until
 
 TEXT = "门口的工地整天扬尘"
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    port = free_port()
-    command = (sys.executable, "-m", "tests.serving.fake_server", str(port))
-    with running(*command, port=port) as started:
+    with serving_fakes("plain", TRIAGE_WORKERS="2") as started:
         yield started
 
 
 def test_start_answer_and_stop(server: Server) -> None:
-    server.wait("/livez")
-    server.wait("/readyz")
+    assert server.answers("/livez")
     answer = httpx2.post(server.url + "/v1/classify", json={"text": TEXT})
     assert answer.json()["department"] == "public_interest"
     assert "server" not in answer.headers
@@ -37,17 +33,24 @@ def test_start_answer_and_stop(server: Server) -> None:
     assert results[0] == answer.json()
     assert results[1]["code"] == "invalid_message"
 
-    server.process.send_signal(signal.SIGTERM)
-    out, err = server.process.communicate(timeout=30)
-    assert server.process.returncode in (0, -signal.SIGTERM)
-    assert out == ""
-    lines = [json.loads(line) for line in err.splitlines()]
-    assert {"starting", "ready", "request"} <= {line["message"] for line in lines}
-    assert TEXT not in err
+    workers = server.workers()
+    assert len(workers) == 2
+    assert server.stop() in (0, -signal.SIGTERM)
+    assert server.out.read_bytes() == b""
+    assert {"starting", "ready", "request"} <= {line["message"] for line in server.log()}
+    assert TEXT not in server.err.read_text(encoding="utf-8")
+    assert not any(map(alive, workers))
+
+
+def test_workers_end_with_a_service_that_was_killed(server: Server) -> None:
+    workers = server.workers()
+    assert all(map(alive, workers))
+    server.process.kill()
+    until(lambda: not any(map(alive, workers)))
+    assert "Traceback" not in server.err.read_text(encoding="utf-8")
 
 
 def test_large_bodies_are_refused_on_a_real_connection(server: Server) -> None:
-    server.wait("/readyz")
     headers = {"content-type": "application/json"}
     with httpx2.Client(base_url=server.url) as client:
         declared = client.post("/v1/classify", content=b" " * 3_000_000, headers=headers)
@@ -60,12 +63,12 @@ def test_large_bodies_are_refused_on_a_real_connection(server: Server) -> None:
 
 def serve(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "tests.serving.serve_command", *options],
+        [sys.executable, "-m", "tests.serving.serve_command", "--workers", "1", *options],
         cwd=ROOT,
         env=os.environ | environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
 
 
