@@ -13,13 +13,13 @@ from starlette.middleware import Middleware
 from serving import api
 from serving.api import State
 from serving.docs import TITLE, add_docs, release
+from serving.launch import FACTORY, Launched, StartError
 from serving.metrics import Metrics
 from serving.middleware import BodyLimit, RequestContext
 from serving.problems import ProblemError, on_http_exception, on_problem
 from serving.service import Service
 from serving.settings import Settings
 from serving.tracing import Tracing, start_tracing
-from serving.workers import FACTORY, StartError
 
 _PATHS = frozenset(
     ("/v1/classify", "/v1/classify/batch", "/v1/departments", "/v1/problems", "/livez", "/readyz",
@@ -31,18 +31,19 @@ def create_app(
     settings: Settings,
     factory: str = FACTORY,
     on_fault: Callable[[StartError], None] | None = None,
+    launched: Launched | None = None,
 ) -> FastAPI:
     """The application; its workers load what `factory` makes of the bundle and the rulebook.
 
     The lifespan starts them in the background: `/livez` answers at once, `/readyz` when they are
-    ready. `on_fault` hears why the first ones did not start.
+    ready. `on_fault` hears why the first ones did not start. `launched` is their fork server.
     """
     metrics, traces = Metrics(), start_tracing()
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         service = Service(settings, metrics, factory)
-        starting = asyncio.create_task(service.run(on_fault))
+        starting = asyncio.create_task(service.run(launched, on_fault))
         yield State(service=service, metrics=metrics, settings=settings)
         starting.cancel()
         with contextlib.suppress(asyncio.CancelledError):

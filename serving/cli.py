@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from serving.launch import launch
+
+_NEEDED = ("pydantic_settings", "prometheus_client", "fastapi", "uvicorn")
 
 
 def serve(
@@ -37,14 +42,15 @@ def serve(
     Exit codes: 0 stopped; 2 wrong settings, bundle or rulebook; 3 the server could not start, for
     example because the port is in use.
     """
-    try:
-        import uvicorn  # noqa: F401
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        typer.echo(f"{missing[0]} is missing: pip install 'estation-triage[serve]'", err=True)
+        raise typer.Exit(2)
+    # First of all: it loads on another core while this one imports the rest.
+    launched = None if settings else launch()
+    from serving import run
 
-        from serving import run
-    except ModuleNotFoundError as error:
-        typer.echo(f"{error.name} is missing: pip install 'estation-triage[serve]'", err=True)
-        raise typer.Exit(2) from None
-    if settings:
+    if launched is None:
         run.print_settings()
         return
     given = {
@@ -56,4 +62,5 @@ def serve(
         "workers": workers,
         "log_level": log_level,
     }
-    raise typer.Exit(run.start({key: value for key, value in given.items() if value is not None}))
+    chosen = {key: value for key, value in given.items() if value is not None}
+    raise typer.Exit(run.start(chosen, launched))

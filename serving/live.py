@@ -10,41 +10,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
+from serving.chooser import Chooser
+from serving.launch import Launched, Spec, StartError
 from serving.logs import operation
 from serving.metrics import Metrics
 from serving.pool import Pool
-from serving.settings import Settings
 from serving.shadow import Shadow
-from serving.workers import Spec, StartError
 from triage.errors import RegistryError
-from triage.pointer import select
 
 _POLL_SECONDS: Final = 1.0
-
-
-class Chooser:
-    """What should decide: the settings' own bundle and rulebook, else what the registry chooses."""
-
-    def __init__(self, settings: Settings, factory: str) -> None:
-        self._models = settings.models
-        self._bundle, self._rulebook = (str(p or "") for p in (settings.bundle, settings.rulebook))
-        self._factory = factory
-
-    def choice(self) -> tuple[Spec, Spec | None]:
-        """What decides and, where there is one, the shadow beside it.
-
-        Raises:
-            RegistryError, OSError: the registry cannot be read.
-        """
-        chosen = select(self._models)
-        spec = Spec(self._bundle or chosen.bundle, self._rulebook or chosen.rulebook, self._factory)
-        if chosen.shadow is None:
-            return spec, None
-        # A shadow must not take the cores from what decides.
-        return spec, replace(spec, bundle=chosen.shadow, nice=10)
 
 
 class Live:
@@ -56,12 +32,19 @@ class Live:
         self._tried: Spec | None = None
         self.refused = ""
 
-    async def start(self, on_fault: Callable[[StartError], None] | None = None) -> None:
+    async def start(
+        self, launched: Launched | None, on_fault: Callable[[StartError], None] | None
+    ) -> None:
         """Load what is chosen now. A fault is logged, told to `on_fault`, and leaves it unready."""
         try:
             spec, _ = await asyncio.to_thread(self._chooser.choice)
-            await self._load(spec)
+            if launched and launched.told not in (None, spec):
+                launched.end()  # the choice changed while the service started
+                launched = None
+            await self._load(spec, launched)
         except (RegistryError, OSError) as error:
+            if launched:
+                launched.end()
             fault = StartError("invalid_registry", str(error))
         except StartError as error:
             fault = error
@@ -90,9 +73,9 @@ class Live:
         except StartError as error:
             self._refuse(error.code, error.detail)
 
-    async def _load(self, spec: Spec) -> None:
+    async def _load(self, spec: Spec, launched: Launched | None = None) -> None:
         self._tried = spec
-        versions = await self._pool.load(spec)
+        versions = await self._pool.load(spec, launched)
         self.refused = ""
         self._metrics.serves(versions)
         operation("ready", workers=self._pool.ready, **versions.model_dump())

@@ -8,9 +8,11 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Final
 
 from serving.admission import Job, Lane, Queue
+from serving.fork import ForkServer
+from serving.launch import Launched, Spec, StartError, launch
 from serving.logs import failure, operation
 from serving.problems import ProblemError
-from serving.workers import Spec, StartError, Summary, Worker
+from serving.workers import Parent, Summary, Worker
 from triage.types import Versions
 
 # A worker that is silent so long is replaced; the longest explanation takes a fraction of it.
@@ -24,7 +26,7 @@ _ATTEMPTS: Final = 2
 
 
 class Pool:
-    """`size` workers that load the same `spec`, fed from `queue`.
+    """`size` workers, forked from one process that has loaded a `Spec`, fed from `queue`.
 
     `answered` hears of every job that a worker did: its summary, and the seconds it had waited.
     """
@@ -37,8 +39,8 @@ class Pool:
         self._leaving: set[Worker] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._spec = Spec()
+        self._server: ForkServer | None = None
         self._open = False
-        self.versions: Versions | None = None
 
     @property
     def ready(self) -> int:
@@ -50,41 +52,41 @@ class Pool:
         """Workers that there should be."""
         return self._size
 
-    async def load(self, spec: Spec) -> Versions:
+    @property
+    def versions(self) -> Versions | None:
+        """What decides."""
+        return self._server.versions if self._server else None
+
+    async def load(self, spec: Spec, launched: Launched | None = None) -> Versions:
         """Start workers for `spec`; when all are ready they take over, and the old ones end.
 
-        Every answer comes from one worker, and every worker has one version: none are mixed.
+        `launched` is a fork server that waits already. Every answer comes from one worker, and
+        every worker has the version of the process it was forked from: none are mixed.
 
         Raises:
-            StartError: one did not start; the workers that were there stay.
+            StartError: they did not start; the workers that were there stay.
         """
-        starts = [asyncio.ensure_future(Worker.start(spec)) for _ in range(self._size)]
-        faults: list[BaseException] = []
+        server = await ForkServer.start(launched or launch(spec), spec)
+        fresh: list[Worker] = []
         try:
-            await asyncio.wait(starts)
-        except asyncio.CancelledError as error:
-            faults.append(error)
-            for start in starts:
-                start.cancel()
-        started = await asyncio.gather(*starts, return_exceptions=True)
-        fresh = [worker for worker in started if isinstance(worker, Worker)]
-        faults += [error for error in started if isinstance(error, BaseException)]
-        if len({worker.versions for worker in fresh}) > 1:
-            faults.append(StartError("invalid_bundle", "the files changed while they were loaded"))
-        if faults:
-            await asyncio.gather(*(worker.close() for worker in fresh))
-            raise faults[0]
+            for _ in range(self._size):
+                fresh += [await server.worker()]
+        except BaseException:
+            await asyncio.gather(*(worker.close() for worker in fresh), server.close())
+            raise
         old, self._workers, self._spec = self._workers, fresh, spec
-        self.versions = fresh[0].versions
+        before, self._server = self._server, server
         for worker in old:
             self._retire(worker)
+        if before is not None:
+            self._unused(before)
         for worker in fresh:
             self._spawn(self._follow(worker))
         if not self._open:
             self._open = True
             self._spawn(self._watch())
         self._feed()
-        return self.versions
+        return server.versions
 
     def check(self, lane: Lane) -> None:
         """Whether jobs may join `lane` now.
@@ -121,6 +123,8 @@ class Pool:
             for given in worker.jobs:
                 _fail(given, "not_ready")
         await asyncio.gather(*(worker.close() for worker in every))
+        parents = {worker.parent for worker in every} | ({self._server} if self._server else set())
+        await asyncio.gather(*(parent.close() for parent in parents))
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -164,8 +168,8 @@ class Pool:
                     waited = time.monotonic() - seconds - job.submitted
                     self._answered(job, summary, max(0.0, waited))
                 if worker.retired and not worker.jobs:
-                    self._leaving.discard(worker)
                     await worker.close()
+                    self._forget(worker)
                     return
                 self._feed()
         except (asyncio.IncompleteReadError, OSError):
@@ -197,23 +201,38 @@ class Pool:
         spec, pause = self._spec, 0.1
         while self._open and spec == self._spec and len(self._workers) < self._size:
             try:
-                worker = await Worker.start(spec)
-            except StartError as error:
-                fault = error
+                worker = await self._another(spec)
+            except StartError as fault:
+                operation("worker not started", code=fault.code, detail=fault.detail)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _SLOWEST_RETRY)
+                continue
+            if worker.parent is self._server and len(self._workers) < self._size:
+                self._workers.append(worker)
+                self._spawn(self._follow(worker))
+                self._feed()
             else:
-                if spec != self._spec or len(self._workers) >= self._size:
-                    await worker.close()
-                    return
-                if worker.versions == self.versions:
-                    self._workers.append(worker)
-                    self._spawn(self._follow(worker))
-                    self._feed()
-                    return
                 await worker.close()
-                fault = StartError("invalid_bundle", "the files are no longer those that decide")
-            operation("worker not started", code=fault.code, detail=fault.detail)
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, _SLOWEST_RETRY)
+            return
+
+    async def _another(self, spec: Spec) -> Worker:
+        """A worker like those there are: from their fork server or, if that ended, from a new one.
+
+        Raises:
+            StartError: it did not start, or the files are no longer those that decide.
+        """
+        server = self._server
+        assert server is not None
+        try:
+            return await server.worker()
+        except StartError:
+            fresh = await ForkServer.start(launch(spec), spec)
+        if self._server is not server or fresh.versions != server.versions:
+            await fresh.close()
+            raise StartError("invalid_bundle", "the files are no longer those that decide")
+        self._server = fresh
+        self._unused(server)
+        return await fresh.worker()
 
     async def _watch(self) -> None:
         """Ask idle workers whether they live; end those that are silent for too long."""
@@ -235,6 +254,13 @@ class Pool:
         self._leaving.discard(worker)
         if worker in self._workers:
             self._workers.remove(worker)
+        self._unused(worker.parent)
+
+    def _unused(self, parent: Parent) -> None:
+        """End a fork server that has no worker left, unless it is the one that makes new ones."""
+        still = any(w.parent is parent for w in (*self._workers, *self._leaving))
+        if parent is not self._server and not still:
+            self._spawn(parent.close())
 
     def _retire(self, worker: Worker) -> None:
         worker.retired = True

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Mapping
 
-import uvicorn
 from pydantic import ValidationError
 
 from serving import logs
-from serving.app import create_app
+from serving.chooser import Chooser
+from serving.launch import FACTORY, Launched, StartError
 from serving.settings import PREFIX, Settings, table
-from serving.workers import FACTORY, StartError
+from triage.errors import RegistryError
 
 
 def print_settings() -> None:
@@ -25,7 +26,7 @@ def print_settings() -> None:
     Console().print(shown)
 
 
-def start(given: Mapping[str, object]) -> int:
+def start(given: Mapping[str, object], launched: Launched) -> int:
     """Serve until a signal; `given` are options that win over the environment.
 
     Returns the exit code: 0, or 2 where settings, bundle or rulebook are at fault. What is wrong
@@ -37,16 +38,25 @@ def start(given: Mapping[str, object]) -> int:
         for item in error.errors(include_url=False, include_input=False):
             name = ".".join(map(str, item["loc"]))
             print(f"Setting {PREFIX}{name.upper()}: {item['msg']}", file=sys.stderr)
+        launched.end()
         return 2
     logs.configure(settings.log_level)
-    return run(settings)
+    return run(settings, launched=launched)
 
 
-def run(settings: Settings, factory: str = FACTORY) -> int:
+def run(settings: Settings, factory: str = FACTORY, launched: Launched | None = None) -> int:
     """Run the server; returns after a signal and the end of running requests, or at a fault.
 
-    Returns the exit code of `start`.
+    `launched` is the fork server, where it was started before. Returns the exit code of `start`.
     """
+    if launched:
+        with contextlib.suppress(RegistryError, OSError):  # the service says so, and why
+            launched.tell(Chooser(settings, factory).choice()[0])
+    # These take as long to import as the fork server takes to load.
+    import uvicorn
+
+    from serving.app import create_app
+
     where = f"http://{settings.host}:{settings.port}"
     logs.operation("starting", url=where, docs=f"{where}/docs" if settings.docs else None)
     faults: list[StartError] = []
@@ -56,7 +66,7 @@ def run(settings: Settings, factory: str = FACTORY) -> int:
         server.should_exit = True
 
     config = uvicorn.Config(
-        create_app(settings, factory, stop),
+        create_app(settings, factory, stop, launched),
         host=settings.host,
         port=settings.port,
         http="httptools",

@@ -12,7 +12,9 @@ from typing import Final
 from starlette.requests import ClientDisconnect
 
 from serving.admission import Job, Lane, Queue
-from serving.live import Chooser, Live
+from serving.chooser import Chooser
+from serving.launch import Launched, StartError
+from serving.live import Live
 from serving.logs import operation
 from serving.metrics import Metrics
 from serving.pool import Pool
@@ -20,7 +22,7 @@ from serving.problems import ProblemError
 from serving.settings import Settings
 from serving.shadow import Shadow
 from serving.worker import parse_json
-from serving.workers import StartError, Summary
+from serving.workers import Summary
 from triage.io.messages import Fault
 
 # Waits until the client does not wait any more.
@@ -75,9 +77,11 @@ class Service:
         """The workers."""
         return self._pool
 
-    async def run(self, on_fault: Callable[[StartError], None] | None = None) -> None:
+    async def run(
+        self, launched: Launched | None, on_fault: Callable[[StartError], None] | None
+    ) -> None:
         """Start the workers and take up every change, until cancelled; see `Live`."""
-        await self.live.start(on_fault)
+        await self.live.start(launched, on_fault)
         await self.live.follow()
 
     async def close(self) -> None:

@@ -8,11 +8,12 @@ import time
 from typing import Final
 
 from serving.admission import Job, Lane, Queue
+from serving.launch import Spec, StartError
 from serving.logs import operation
 from serving.metrics import Metrics
 from serving.pool import Pool
 from serving.problems import ProblemError
-from serving.workers import Spec, StartError, Summary
+from serving.workers import Summary
 
 # Messages that would wait longer than this for the one worker of the shadow are not compared.
 _LONGEST: Final = 2.0

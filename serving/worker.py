@@ -6,29 +6,17 @@ nothing with it but the message it was at, which another worker then does.
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import json
-import os
-import signal
 import socket
-import struct
-import sys
 import time
 from pathlib import Path
-from typing import Final, Never, Protocol, cast
+from typing import Never, Protocol
 
+from serving.frames import ANSWER, JOB, framed, receive_frame
 from serving.logs import places
-from triage.errors import InvalidMessageError, TriageError
+from triage.errors import InvalidMessageError
 from triage.io.messages import faults_of, message_from
 from triage.types import Decision, Message, Versions
-
-HEAD: Final = struct.Struct("!I")
-# What a job begins with: whether it is one (or only asks for an answer), whether to explain, and
-# when nobody waits for it any more, by the clock that all processes of a machine share.
-JOB: Final = struct.Struct("!??d")
-# What an answer begins with: the length of the summary before the body.
-ANSWER: Final = struct.Struct("!I")
 
 
 class Classifier(Protocol):
@@ -120,28 +108,9 @@ def answer(
     return _summary(decision, parsed - began, time.perf_counter() - parsed), made
 
 
-def _receive(connection: socket.socket, count: int) -> bytes:
-    """Exactly `count` bytes; fewer only where the service has gone."""
-    parts, missing = [], count
-    while missing:
-        part = connection.recv(min(missing, 1 << 20))
-        if not part:
-            return b""
-        parts.append(part)
-        missing -= len(part)
-    return b"".join(parts)
-
-
-def _send(connection: socket.socket, *parts: bytes) -> None:
-    connection.sendall(b"".join((HEAD.pack(sum(map(len, parts))), *parts)))
-
-
 def serve(connection: socket.socket, classifier: Classifier) -> None:
     """Answer jobs, in their order, until the service closes the connection."""
-    while head := _receive(connection, HEAD.size):
-        frame = _receive(connection, HEAD.unpack(head)[0])
-        if not frame:
-            return
+    while frame := receive_frame(connection):
         is_job, explain, deadline = JOB.unpack_from(frame)
         summary: dict[str, object] = {}
         body = b""
@@ -150,38 +119,4 @@ def serve(connection: socket.socket, classifier: Classifier) -> None:
         elif is_job:
             summary, body = answer(classifier, frame[JOB.size :], explain=explain)
         told = json.dumps(summary).encode()
-        _send(connection, ANSWER.pack(len(told)), told, body)
-
-
-def main(descriptor: int, nice: int, factory: str, bundle: str, rulebook: str) -> None:
-    """Load, say `{"versions": …}` or `{"fault": …}`, then serve.
-
-    `factory` is `module:function`, called with bundle and rulebook (None where empty).
-    """
-    os.nice(nice)
-    # The service ends its workers by closing their connection, after they are done.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    connection = socket.socket(fileno=descriptor)
-    module, name = factory.split(":")
-    try:
-        make = getattr(importlib.import_module(module), name)
-        classifier = cast("Classifier", make(bundle or None, rulebook or None))
-        classifier.warm_up()
-    except TriageError as error:
-        fault = {"code": error.code, "detail": str(error)}
-    except Exception as error:
-        failed = places(error.__traceback__)
-        fault = {"code": "internal_error", "detail": f"{type(error).__name__} at {failed[-1:]}"}
-    else:
-        # Where the service has gone, nobody is left to tell.
-        with contextlib.suppress(ConnectionError):
-            _send(connection, json.dumps({"versions": classifier.versions.model_dump()}).encode())
-            serve(connection, classifier)
-        return
-    with contextlib.suppress(ConnectionError):
-        _send(connection, json.dumps({"fault": fault}).encode())
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:6])
+        connection.sendall(framed(ANSWER.pack(len(told)), told, body))
