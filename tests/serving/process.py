@@ -39,6 +39,20 @@ def until(true: Callable[[], bool], seconds: float = PATIENCE) -> float:
     return time.monotonic() - began
 
 
+def _children(pid: int) -> list[int]:
+    """The processes that `pid` started and that have not ended."""
+    try:
+        found = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+        return [int(child) for child in found if _state(child) != "Z"]
+    except FileNotFoundError:
+        return []
+
+
+def _state(pid: str) -> str:
+    """One letter, as `ps` shows it; Z has ended and was not waited for."""
+    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+
+
 @dataclass
 class Server:
     """A server that runs; what it writes goes to files, which never fill up as pipes do."""
@@ -65,10 +79,13 @@ class Server:
         lines = self.err.read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines]
 
+    def fork_servers(self) -> list[int]:
+        """The processes that its workers are forked from: one, or two during a change."""
+        return _children(self.process.pid)
+
     def workers(self) -> list[int]:
         """The processes of its workers."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(pid) for pid in children.read_text(encoding="ascii").split()]
+        return [pid for server in self.fork_servers() for pid in _children(server)]
 
     def metric(self, line: str) -> float:
         """The value of one series; 0 where it is absent."""
