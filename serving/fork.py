@@ -56,7 +56,10 @@ class ForkServer:
         Raises:
             StartError: the fork server is not there any more, or cannot fork.
         """
-        ours, theirs = socket.socketpair()
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError as error:
+            raise StartError("internal_error", f"no connection: {error.strerror}") from None
         control = self._launched.control
         try:
             async with self._asking, asyncio.timeout(_FORK_SECONDS):
@@ -80,7 +83,7 @@ class ForkServer:
     async def close(self) -> None:
         """End it; its workers end by themselves when their connections do."""
         self._launched.control.close()
-        await asyncio.to_thread(self._launched.process.wait)
+        await asyncio.to_thread(self._launched.wait)
 
 
 async def _receive(control: socket.socket, count: int) -> bytes:

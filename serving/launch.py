@@ -15,6 +15,7 @@ from serving.frames import framed
 
 FACTORY: Final = "serving.worker:load"
 _PRELOADED: Final = "triage.pipeline"
+_END_SECONDS: Final = 5.0
 
 
 class StartError(Exception):
@@ -53,6 +54,13 @@ class Launched:
             with contextlib.suppress(OSError):
                 self.control.sendall(framed(json.dumps(asdict(spec)).encode()))
 
+    def wait(self) -> None:
+        """Let it end by itself; where it does not, end it."""
+        try:
+            self.process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.end()
+
     def end(self) -> None:
         """End it now."""
         self.control.close()
@@ -68,7 +76,10 @@ def launch(spec: Spec | None = None) -> Launched:
     Raises:
         StartError: there can be no more processes.
     """
-    ours, theirs = socket.socketpair()
+    try:
+        ours, theirs = socket.socketpair()
+    except OSError as error:
+        raise StartError("internal_error", f"no connection: {error.strerror}") from None
     # Modules come from where the service's own do, never from the working directory.
     path = os.pathsep.join(place or os.getcwd() for place in sys.path)  # noqa: PTH109
     words = [sys.executable, "-P", "-m", "serving.forkserver", str(theirs.fileno())]

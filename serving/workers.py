@@ -69,8 +69,9 @@ class Worker:
         return self.jobs.popleft(), seconds, json.loads(frame[ANSWER.size : cut]), frame[cut:]
 
     def kill(self) -> None:
-        """End it now."""
+        """End it now; its connection too, should its parent be unable to end it."""
         self.parent.kill(self.pid)
+        self._writer.transport.abort()
 
     async def close(self) -> None:
         """Let it end by itself, and wait for that."""
