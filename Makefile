@@ -4,7 +4,6 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 DATA ?= data
 BASELINE ?=
 ARGS ?=
-PORT ?= 8000
 SERVE := .venv-serve
 DEV := .venv
 
@@ -31,7 +30,7 @@ $(DEV)/.ready: requirements/dev.txt pyproject.toml
 	$(make_venv)
 
 serve: $(SERVE)/.ready ## Start the service on http://127.0.0.1:8000 (PORT=…, ARGS=…)
-	$(SERVE)/bin/triage serve --port $(PORT) $(ARGS)
+	$(SERVE)/bin/triage serve $(if $(PORT),--port $(PORT)) $(ARGS)
 
 test: $(DEV)/.ready $(SERVE)/.ready ## Run the tests
 	$(DEV)/bin/pytest $(ARGS)
@@ -77,5 +76,5 @@ lock: $(DEV)/.ready ## Resolve the dependencies anew and write the locks
 		--no-header --extra serve --extra train --extra eval --extra dev \
 		-o requirements/dev.txt pyproject.toml
 
-clean: ## Remove environments and build products
+clean: ## Remove environments and all of build/, trained bundles too
 	rm -rf $(DEV) $(SERVE) build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
