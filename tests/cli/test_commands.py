@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.conftest import Run
 from tests.fakes import FakeClassifier
-from triage.cli.show import marked, show_decision, show_line, visible
+from triage.cli.show import marked, show_decision, shown_lines, visible
 from triage.io import InputRow, Outcome, RowError
 from triage.types import Message
 
@@ -122,6 +122,10 @@ def _outcome(text: str, title: str | None = None) -> Outcome:
     return Outcome(InputRow(1, message.id, message), FakeClassifier().classify(message))
 
 
+def lines(outcome: Outcome) -> str:
+    return shown_lines([outcome], width=80, colours=None).decode()
+
+
 def test_decision_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     show_decision(_outcome("工地扬尘，账户冻结\x1b]0;x\x07", title="工地"))
     shown = capsys.readouterr().out
@@ -129,12 +133,10 @@ def test_decision_for_people(capsys: pytest.CaptureFixture[str]) -> None:
                  "公益诉讼检察、民事检察"):  # fmt: skip
         assert word in shown
     assert "\x1b]" not in shown
-    show_line(_outcome("扬尘"))
-    shown = capsys.readouterr().out
+    shown = lines(_outcome("扬尘"))
     assert "无可办理事项" in shown
     assert "\x1b[31m" not in shown
-    show_line(Outcome(InputRow(9, None, RowError("x", "y")), RowError("x", "y")))
-    assert "x: y" in capsys.readouterr().out
+    assert "x: y" in lines(Outcome(InputRow(9, None, RowError("x", "y")), RowError("x", "y")))
 
 
 def test_evidence_is_marked_at_its_offsets() -> None:

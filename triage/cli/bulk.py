@@ -1,91 +1,100 @@
-"""Classify a file row by row, with a progress bar, in constant memory."""
+"""Classify a file: on all cores, in order, in constant memory, and on from an interruption."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from itertools import islice
 from pathlib import Path
+from typing import Final
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+import typer
 
-from triage.cli.loading import Classify
-from triage.io import Outcome, Reader, RowError, classify_rows, open_output
-from triage.io.jsonl import JsonlReader, JsonlWriter
+from triage.cli.destination import Destination, Sink, say, sink
+from triage.cli.engine import Load, engine
+from triage.cli.loading import Task
+from triage.cli.progress import progress
+from triage.errors import InputFileError
+from triage.io import InputRow, Reader, open_input
+from triage.io.jsonl import JsonlReader
 
-_EVERY_SECONDS = 0.2
+INTERRUPTED: Final = 130
 
 
-def standard_input() -> contextlib.closing[Reader]:
-    """JSON lines from standard input."""
+class _Rows:
+    """A reader's rows. Damage ends them, to be raised when the rows before it are written."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self.fault: InputFileError | None = None
+
+    def __iter__(self) -> Iterator[InputRow]:
+        try:
+            yield from self._reader
+        except InputFileError as error:
+            self.fault = error
+
+
+def _input(file: Path | None) -> AbstractContextManager[Reader]:
+    if file:
+        return open_input(file)
     reader: Reader = JsonlReader(sys.stdin.buffer)
     return contextlib.closing(reader)
 
 
-@contextlib.contextmanager
-def _sink(
-    output: Path | None, *, with_text: bool, human: bool
-) -> Iterator[Callable[[Outcome], None]]:
-    if output is not None:
-        with open_output(output, with_text=with_text) as writer:
-            yield writer.write
-    elif human:
-        from triage.cli.show import show_line
+def classify_file(file: Path | None, task: Task, to: Destination, workers: int) -> int:
+    """Write an outcome for every row of a file (None: JSON lines from standard input), in order.
 
-        yield show_line
-    else:
-        yield JsonlWriter(sys.stdout.buffer).write
-        sys.stdout.buffer.flush()
-
-
-@contextlib.contextmanager
-def _progress(reader: Reader, *, shown: bool) -> Iterator[Callable[[int], None]]:
-    """Gives a function to call after each row with the number of rows so far."""
-    columns = (
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[rows]:,} rows, {task.fields[rate]:,.0f}/s, left"),
-        TimeRemainingColumn(),
-    )
-    began = updated = time.monotonic()
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not shown) as progress:
-        task = progress.add_task("", total=reader.total, rows=0, rate=0.0)
-
-        def advance(rows: int) -> None:
-            nonlocal updated
-            now = time.monotonic()
-            if now - updated >= _EVERY_SECONDS:
-                updated = now
-                rate = rows / (now - began)
-                progress.update(task, completed=reader.done, rows=rows, rate=rate)
-
-        yield advance
-
-
-def classify_file(
-    reader: Reader, classify: Classify, output: Path | None, *, with_text: bool, human: bool
-) -> int:
-    """Write an outcome for every row, in order; returns how many have an error.
+    Returns how many have an error.
 
     Raises:
         InputFileError: the file turns out damaged; an output file is then not written.
+        UnfinishedOutputError: an unfinished output there belongs to something else.
+        BundleError, RulebookError: one of them cannot be used.
+        WorkerError: processes end again and again.
+        typer.Exit: it was interrupted.
     """
+    try:
+        with _input(file) as reader, sink(file, to, explain=task.explain) as out:
+            _classify(reader, task, to, out, workers)
+            return out.done.failed
+    except KeyboardInterrupt:
+        say("interrupted")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _classify(reader: Reader, task: Task, to: Destination, out: Sink, workers: int) -> None:
     began = time.monotonic()
-    rows = failed = 0
-    # Lines on the same terminal show the progress themselves.
-    bar = sys.stderr.isatty() and (output is not None or not sys.stdout.isatty())
-    with (
-        _sink(output, with_text=with_text, human=human) as write,
-        _progress(reader, shown=bar) as advance,
-    ):
-        for outcome in classify_rows(reader, classify):
-            rows += 1
-            failed += isinstance(outcome.result, RowError)
-            write(outcome)
-            advance(rows)
+    before = out.done.rows
+    rows = _Rows(reader)
+    stream = iter(rows)
+    deque(islice(stream, before), maxlen=0)
+    load = Load(stream, task, workers)
+    if rows.fault and not load.seen:
+        raise rows.fault
+    encode = to.encoder()
+    with engine(task, encode, load.processes) as deciding:
+        out.begin(deciding.versions)
+        with progress(reader, bar=to.bar) as advance:
+            for decided in deciding.run(load.chunks):
+                out.write(decided.encoded, decided.rows, decided.failed)
+                advance(out.done.rows - before)
+    if rows.fault:
+        raise rows.fault
+    out.finish()
+    processes = "1 process" if load.processes == 1 else f"{load.processes} processes"
     seconds = time.monotonic() - began
-    print(f"{rows:,} messages, {failed:,} with an error, {seconds:.1f} s", file=sys.stderr)
-    return failed
+    say(summary(out.done.rows, out.done.failed, before, seconds, processes))
+
+
+def summary(rows: int, failed: int, before: int, seconds: float, by: str) -> str:
+    """The last line of a run that had `before` of its rows done already."""
+    done_before = f", {before:,} of them done before" if before else ""
+    return (
+        f"{rows:,} messages, {failed:,} with an error{done_before}, {seconds:.1f} s, "
+        f"{(rows - before) / seconds:,.1f} rows/s, {by}"
+    )

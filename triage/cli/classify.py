@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import sys
-from functools import partial
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from triage.cli.loading import BundleOption, Classify, Explaining, JsonOption, RulebookOption
+from triage.cli.loading import BundleOption, JsonOption, RulebookOption, Task
 
 if TYPE_CHECKING:
-    from triage.io import InputRow
+    from triage.cli.destination import Destination
 
 _STDIN = "-"
+
+
+class EngineName(StrEnum):
+    """What runs a file."""
+
+    LOCAL = "local"
+    RAY = "ray"
 
 
 def classify(
@@ -37,7 +44,7 @@ def classify(
             "--output",
             "-o",
             help="Write to this file; the extension (.jsonl, .csv, .xlsx, .parquet) names the "
-            "format. It appears only when complete.",
+            "format. It appears only when complete; interrupted, the same command goes on.",
             show_default=False,
         ),
     ] = None,
@@ -54,6 +61,30 @@ def classify(
             "(逐句遮去，找出起作用的句子). Takes up to 25 times as long.",
         ),
     ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Processes for a file 进程数 [default: one a core]; few rows need but one. "
+            "With 1, rows of standard input are answered one by one.",
+            show_default=False,
+        ),
+    ] = None,
+    restart: Annotated[
+        bool,
+        typer.Option(
+            "--restart",
+            help="Begin anew where an earlier run has left an unfinished output 从头开始. "
+            "Without it the same command goes on after the rows that are there.",
+        ),
+    ] = False,
+    engine: Annotated[
+        EngineName,
+        typer.Option(
+            help="ray: FILE and -o are folders of .jsonl or .parquet files, which the machines of "
+            "a Ray cluster share (分布式); needs the extra ray.",
+        ),
+    ] = EngineName.LOCAL,
     bundle: BundleOption = None,
     rulebook: RulebookOption = None,
 ) -> None:
@@ -65,36 +96,32 @@ def classify(
     Exit codes: 0 all classified; 1 some have an error instead; 2 wrong usage, file, bundle or
     rulebook.
     """
-    from triage.io import InputRow, format_of, message_from, open_input
-    from triage.io.messages import InvalidRecordError
-    from triage.io.rows import RowError
+    from triage.cli.destination import Destination
 
-    def load() -> Classify:
-        loaded: Explaining = context.obj(bundle, rulebook)
-        return partial(loaded, explain=True) if explain else loaded
-
+    task = Task(context.obj, bundle, rulebook, explain)
     human = sys.stdout.isatty() and not as_json
-    if output is not None and _is_file(what) and output.exists() and output.samefile(what):
+    to = Destination(output, with_text=with_text, human=human, restart=restart)
+    if title is not None and (engine is EngineName.RAY or what == _STDIN or _is_file(what)):
+        raise typer.BadParameter("it belongs to a text, not to a file", param_hint="--title")
+    if output is not None and _is_same(what, output):
         raise typer.BadParameter(
-            "it is the input file, whose messages would be lost; name another", param_hint="-o"
+            "it is the input, whose messages would be lost; name another", param_hint="-o"
         )
-    if what == _STDIN or _is_file(what):
-        if title is not None:
-            raise typer.BadParameter("it belongs to a text, not to a file", param_hint="--title")
-        from triage.cli.bulk import classify_file, standard_input
+    if engine is EngineName.RAY:
+        if output is None:
+            raise typer.BadParameter("the parts need a folder; name it", param_hint="-o")
+        from triage.cli.bulk_ray import classify_folder
 
-        with standard_input() if what == _STDIN else open_input(Path(what)) as reader:
-            failed = classify_file(reader, load(), output, with_text=with_text, human=human)
-        raise typer.Exit(1 if failed else 0)
-    if format_of(Path(what)) is not None and not what.strip().count("\n"):
-        raise typer.BadParameter(f"there is no file {what}", param_hint="FILE")
+        failed = classify_folder(Path(what), task, to, workers)
+    elif what == _STDIN or _is_file(what):
+        from triage.cli.bulk import classify_file
+        from triage.cli.engine import cores
 
-    record = {"text": what} if title is None else {"text": what, "title": title}
-    try:
-        row = InputRow(1, None, message_from(record))
-    except InvalidRecordError as error:
-        row = InputRow(1, None, RowError.of(error))
-    raise typer.Exit(_classify_one(row, load(), output, with_text=with_text, human=human))
+        file = None if what == _STDIN else Path(what)
+        failed = classify_file(file, task, to, workers or cores())
+    else:
+        failed = _classify_text(what, title, task, to)
+    raise typer.Exit(1 if failed else 0)
 
 
 def _is_file(what: str) -> bool:
@@ -104,19 +131,42 @@ def _is_file(what: str) -> bool:
         return False  # a long text is no name of a file
 
 
-def _classify_one(
-    row: InputRow, classify: Classify, output: Path | None, *, with_text: bool, human: bool
-) -> int:
-    from triage.io import RowError, classify_rows, open_output
+def _is_same(what: str, output: Path) -> bool:
+    try:
+        return output.exists() and output.samefile(what)
+    except (OSError, ValueError):
+        return False  # what is a text
+
+
+def _classify_text(what: str, title: str | None, task: Task, to: Destination) -> int:
+    from triage.io import (
+        InputRow,
+        InvalidRecordError,
+        RowError,
+        classify_rows,
+        format_of,
+        known_format,
+        message_from,
+        write_output,
+    )
     from triage.io.jsonl import to_line
 
-    (outcome,) = classify_rows([row], classify)
+    if format_of(Path(what)) is not None and not what.strip().count("\n"):
+        raise typer.BadParameter(f"there is no file {what}", param_hint="FILE")
+    if to.path:
+        known_format(to.path)
+    record = {"text": what} if title is None else {"text": what, "title": title}
+    try:
+        row = InputRow(1, None, message_from(record))
+    except InvalidRecordError as error:
+        row = InputRow(1, None, RowError.of(error))
+    loaded = task.loaded()
+    (outcome,) = classify_rows([row], loaded.classify)
     if isinstance(outcome.result, RowError):
         print(f"{outcome.result.code}: {outcome.result.detail}", file=sys.stderr)
-    if output is not None:
-        with open_output(output, with_text=with_text) as writer:
-            writer.write(outcome)
-    elif not human:
+    if to.path:
+        write_output(to.path, [outcome], loaded.versions, with_text=to.with_text)
+    elif not to.human:
         sys.stdout.buffer.write(to_line(outcome))
     elif not isinstance(outcome.result, RowError):
         from triage.cli.show import show_decision

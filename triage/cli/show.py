@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Final
+from collections.abc import Iterable
+from io import StringIO
+from typing import Final, Literal
 
 from rich.console import Console, ConsoleRenderable, Group
 from rich.panel import Panel
@@ -21,6 +23,7 @@ from triage.types import Decision, Message
 
 _URGENT: Final = frozenset(reason.value for reason in REASON_NAMES)
 _BAR: Final = 24
+Colours = Literal["auto", "standard", "256", "truecolor", "windows"]
 
 
 def visible(text: str) -> str:
@@ -99,8 +102,18 @@ def show_decision(outcome: Outcome) -> None:
     Console().print(Group(*blocks, Text(footer, style="dim")))
 
 
-def show_line(outcome: Outcome) -> None:
-    """Print one line for a row of a file."""
+def shown_lines(outcomes: Iterable[Outcome], *, width: int, colours: Colours | None) -> bytes:
+    """One line for each row of a file, as a terminal of `width` columns shows them."""
+    text = StringIO()
+    console = Console(
+        file=text, force_terminal=True, width=width, color_system=colours, legacy_windows=False
+    )
+    for outcome in outcomes:
+        console.print(_line(outcome))
+    return text.getvalue().encode("utf-8", "replace")
+
+
+def _line(outcome: Outcome) -> Text:
     row, result = outcome.row, outcome.result
     line = Text().append(f"{row.number:>6}  ", style="dim")
     if isinstance(result, RowError):
@@ -115,5 +128,4 @@ def show_line(outcome: Outcome) -> None:
             line.append(
                 f"复核 {'、'.join(REVIEW_REASON_NAMES[r] for r in result.review_reasons)}  "
             )
-    line.append(visible(row.id or ""), style="dim")
-    Console().print(line)
+    return line.append(visible(row.id or ""), style="dim")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
-from collections.abc import Iterator
-from typing import BinaryIO, Final, TextIO
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO, Final
 
 from triage.errors import InputFileError
 from triage.io.columns import find_columns, misshapen, row_from
-from triage.io.flat import Cell, cells, columns
-from triage.io.rows import InputRow, Outcome, RowError
+from triage.io.rows import Cell, InputRow, RowError
 
+MARK: Final = codecs.BOM_UTF8
 _MAX_FIELD_CHARS: Final = 2 * 1024 * 1024
 # A spreadsheet takes a cell that begins like this for a formula (OWASP, "CSV Injection").
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -75,15 +76,9 @@ def safe(value: Cell) -> str:
     return str(value)
 
 
-class CsvWriter:
-    """Flat rows, UTF-8 with a mark at the front so that spreadsheets read Chinese."""
-
-    def __init__(self, file: TextIO, delimiter: str = ",", *, with_text: bool) -> None:
-        self._with_text = with_text
-        self._writer = csv.writer(file, delimiter=delimiter)
-        self._writer.writerow(columns(with_text=with_text))
-
-    def write(self, outcome: Outcome) -> None:
-        """Write one row."""
-        row = cells(outcome, with_text=self._with_text)
-        self._writer.writerow([safe(value) for value in row.values()])
+def csv_lines(rows: Iterable[Iterable[Cell]], delimiter: str) -> bytes:
+    """Rows as UTF-8; a file of them begins with `MARK`, so that spreadsheets read Chinese."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=delimiter)
+    writer.writerows([safe(value) for value in row] for row in rows)
+    return text.getvalue().encode()

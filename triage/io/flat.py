@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from triage.io.rows import Outcome, RowError
+from triage.io.rows import Cell, Outcome, RowError
 from triage.labels import DEPARTMENT_NAMES, DEPARTMENTS, REASON_NAMES, REVIEW_REASON_NAMES
 from triage.types import Decision, Department, Message
 
-Cell = str | int | float | bool | None
 _OfDecision = Callable[[Decision], Cell]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import BinaryIO, Final
+from typing import Final, Protocol
 
 from triage.io.columns import printable_id
 from triage.io.messages import InvalidRecordError, message_from
@@ -15,16 +15,30 @@ from triage.types import Message
 MAX_LINE_BYTES: Final = 2 * 1024 * 1024
 
 
+class Lines(Protocol):
+    """What lines are read from."""
+
+    def readline(self, limit: int, /) -> bytes:
+        """The next line or `limit` bytes of it; empty at the end."""
+        ...
+
+    def close(self) -> None:
+        """Close it."""
+        ...
+
+
 class JsonlReader:
     """One JSON object a line. Fields that no message has are left out, as columns of a table are.
 
     A line over 2 MiB or that is no JSON object is a row with an error. Blank lines are skipped.
+    `before` is the number of lines that come before those of `file`.
     """
 
-    def __init__(self, file: BinaryIO, total: int | None = None) -> None:
+    def __init__(self, file: Lines, total: int | None = None, *, before: int = 0) -> None:
         self.total = total
         self.done = 0
         self._file = file
+        self._before = before
 
     def _line(self) -> tuple[bytes, bool]:
         """The next line and whether it is complete; of one too long only the beginning is kept."""
@@ -39,7 +53,7 @@ class JsonlReader:
         return line, False
 
     def __iter__(self) -> Iterator[InputRow]:
-        number = 0
+        number = self._before
         while True:
             line, complete = self._line()
             if not line:
@@ -86,14 +100,3 @@ def to_line(outcome: Outcome) -> bytes:
     error["errors"] = error.pop("faults")
     record = {"row": outcome.row.number, "id": outcome.row.id, "error": error}
     return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-
-
-class JsonlWriter:
-    """One decision or error a line, UTF-8."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-
-    def write(self, outcome: Outcome) -> None:
-        """Write one line."""
-        self._file.write(to_line(outcome))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 
 from triage.errors import InputFileError
 from triage.io.columns import find_columns, row_from
-from triage.io.flat import Cell, cells, columns
-from triage.io.rows import InputRow, Outcome, RowError
+from triage.io.flat import columns
+from triage.io.rows import Cell, InputRow
 
 _READ_ROWS: Final = 1_024
 _WRITE_ROWS: Final = 4_096
@@ -22,10 +22,9 @@ _TYPES: Final = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: p
 
 
 class ParquetReader:
-    """Records of a Parquet file; only the columns that a message has are read."""
+    """Records of a Parquet file, all or a range; only the columns that a message has are read."""
 
-    def __init__(self, path: Path) -> None:
-        self.done = 0
+    def __init__(self, path: Path, records: range | None = None) -> None:
         self._name = path.name
         try:
             self._file = pq.ParquetFile(path)
@@ -33,22 +32,43 @@ class ParquetReader:
             raise InputFileError(f"{path.name} is no Parquet file") from None
         names = self._file.schema_arrow.names
         self._fields = {f: names[i] for f, i in find_columns(names, path.name).items()}
-        self.total: int | None = self._file.metadata.num_rows
+        self._records = records or range(self._file.metadata.num_rows)
+        self.total: int | None = len(self._records)
+        self.done = 0
 
     def __iter__(self) -> Iterator[InputRow]:
-        wanted = list(self._fields.values())
-        batches = self._file.iter_batches(_READ_ROWS, columns=wanted)
-        while (batch := self._next(batches)) is not None:
-            for record in _records(batch):
-                self.done += 1
+        groups, skip = self._groups()
+        batches = self._file.iter_batches(
+            _READ_ROWS, row_groups=groups, columns=list(self._fields.values())
+        )
+        while self.done < len(self._records) and (batch := self._next(batches)) is not None:
+            wanted = batch.slice(skip, len(self._records) - self.done)
+            skip = max(0, skip - batch.num_rows)
+            for record in _records(wanted):
                 found = {field: record[name] for field, name in self._fields.items()}
-                yield row_from(self.done, found)
+                self.done += 1
+                yield row_from(self._records.start + self.done, found)
+
+    def _groups(self) -> tuple[list[int], int]:
+        """The row groups that hold the records, and how many records to skip in them."""
+        metadata = self._file.metadata
+        groups: list[int] = []
+        first = skip = 0
+        for group in range(metadata.num_row_groups):
+            end = first + metadata.row_group(group).num_rows
+            if first < self._records.stop and end > self._records.start:
+                if not groups:
+                    skip = self._records.start - first
+                groups.append(group)
+            first = end
+        return groups, skip
 
     def _next(self, batches: Iterator[pa.RecordBatch]) -> pa.RecordBatch | None:
         try:
             return next(batches, None)
         except (pa.ArrowException, OSError):
-            raise InputFileError(f"{self._name} is damaged after record {self.done}") from None
+            after = self._records.start + self.done
+            raise InputFileError(f"{self._name} is damaged after record {after}") from None
 
     def close(self) -> None:
         """Close the file."""
@@ -79,28 +99,29 @@ class ParquetWriter:
     """Flat columns, and `decision`: the exact JSON of the decision."""
 
     def __init__(self, path: Path, *, with_text: bool) -> None:
-        self._with_text = with_text
         kinds = columns(with_text=with_text)
         fields = [pa.field(name, _TYPES[kind]) for name, kind in kinds.items()]
         self._schema = pa.schema([*fields, pa.field("decision", pa.string())])
-        self._rows: list[dict[str, Cell]] = []
+        self._rows: list[Sequence[Cell]] = []
         self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
 
-    def write(self, outcome: Outcome) -> None:
+    def write(self, row: Sequence[Cell]) -> None:
         """Add one row; a full row group goes to the file."""
-        row = cells(outcome, with_text=self._with_text)
-        if not isinstance(outcome.result, RowError):
-            row["decision"] = outcome.result.model_dump_json()
         self._rows.append(row)
         if len(self._rows) >= _WRITE_ROWS:
             self._flush()
 
     def _flush(self) -> None:
-        self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
+        arrays = map(pa.array, zip(*self._rows, strict=True), self._schema.types)
+        self._writer.write_table(pa.Table.from_arrays(list(arrays), schema=self._schema))
         self._rows.clear()
 
-    def close(self) -> None:
+    def save(self) -> None:
         """Write what is left and the footer."""
         if self._rows:
             self._flush()
+        self._writer.close()
+
+    def close(self) -> None:
+        """Close the file; without its footer it cannot be read."""
         self._writer.close()

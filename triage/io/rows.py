@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from triage.errors import InvalidMessageError
 from triage.io.messages import Fault, faults_of
 from triage.types import Decision, Message
+
+Cell = str | int | float | bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,17 @@ class Reader(Protocol):
         ...
 
 
-class Writer(Protocol):
-    """Takes outcomes one by one; constant memory."""
+class TableWriter(Protocol):
+    """A table as a file: takes its rows one by one, in constant memory."""
 
-    def write(self, outcome: Outcome) -> None:
-        """Write one outcome."""
+    def write(self, row: Sequence[Cell]) -> None:
+        """Add one row, its cells in the order of the columns."""
+        ...
+
+    def save(self) -> None:
+        """Complete the file."""
+        ...
+
+    def close(self) -> None:
+        """Let go of an incomplete file; does nothing after `save`."""
         ...

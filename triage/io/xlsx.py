@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 import zlib
-from collections.abc import Iterator
-from io import BytesIO
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 from zipfile import BadZipFile
@@ -18,14 +18,15 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from triage.errors import InputFileError
 from triage.io.columns import find_columns, row_from
-from triage.io.flat import Cell, cells, columns
-from triage.io.rows import InputRow, Outcome
+from triage.io.flat import columns
+from triage.io.rows import Cell, InputRow
 
 # What openpyxl lets through of damage in the archive or its XML (a ParseError is a SyntaxError,
 # an encrypted member a RuntimeError).
 _DAMAGE: Final = (BadZipFile, InvalidFileException, SyntaxError, EOFError, zlib.error,
                   LookupError, ValueError, TypeError, AttributeError, RuntimeError)  # fmt: skip
 _MAX_CELL_CHARS: Final = 32_767
+_SHEET_ROWS: Final = 1_048_576
 
 
 class XlsxReader:
@@ -73,15 +74,24 @@ class XlsxReader:
 
 
 class XlsxWriter:
-    """Flat rows; `save` writes the workbook. No cell is a formula."""
+    """Flat rows; `save` writes the workbook. No cell is a formula.
 
-    def __init__(self, *, with_text: bool) -> None:
-        self._with_text = with_text
+    A sheet holds 1,048,576 rows; after them the next sheet goes on.
+    """
+
+    def __init__(self, path: Path, *, with_text: bool, sheet_rows: int = _SHEET_ROWS) -> None:
+        self._path = path
+        self._header = list(columns(with_text=with_text))
+        self._sheet_rows = sheet_rows
         self._saved = False
         self._book = openpyxl.Workbook(write_only=True)
-        self._sheet = self._book.create_sheet("triage")
+        self._add_sheet("triage")
+
+    def _add_sheet(self, name: str) -> None:
+        self._sheet = self._book.create_sheet(name)
         self._sheet.freeze_panes = "A2"
-        self._sheet.append(list(columns(with_text=with_text)))
+        self._sheet.append(self._header)
+        self._rows = 1
 
     def _cell(self, value: Cell) -> Cell | SheetCell:
         if not isinstance(value, str):
@@ -91,17 +101,22 @@ class XlsxWriter:
         cell.data_type = "s"  # never "f": a text that begins with "=" stays a text
         return cell
 
-    def write(self, outcome: Outcome) -> None:
+    def write(self, row: Sequence[Cell]) -> None:
         """Add one row."""
-        row = cells(outcome, with_text=self._with_text)
-        self._sheet.append([self._cell(value) for value in row.values()])
+        if self._rows == self._sheet_rows:
+            self._add_sheet(f"triage {len(self._book.worksheets) + 1}")
+        self._sheet.append([self._cell(value) for value in row])
+        self._rows += 1
 
-    def save(self, path: Path) -> None:
-        """Write the workbook to `path`."""
-        self._book.save(path)
+    def save(self) -> None:
+        """Write the workbook."""
+        self._book.save(self._path)
         self._saved = True
 
     def close(self) -> None:
-        """Give up an unsaved workbook: saved nowhere, it leaves no open temporary file."""
+        """Give up an unsaved workbook; its temporary files go when the program ends."""
         if not self._saved:
-            self._book.save(BytesIO())
+            for sheet in self._book.worksheets:
+                # Interrupted in the middle of a row, it can say little that is of use.
+                with contextlib.suppress(Exception):
+                    sheet.close()
