@@ -73,7 +73,8 @@ class State(TypedDict):
     settings: Settings
 
 
-def _service(request: Request) -> Service:
+# All of these are coroutines: the framework runs plain functions in a thread, at a high price.
+async def _service(request: Request) -> Service:
     service: Service = request.state.service
     return service
 
@@ -92,7 +93,7 @@ async def _json_body(request: Request, service: AnyService) -> bytes:
 JsonBody = Annotated[bytes, Depends(_json_body)]
 
 
-def _explain(request: Request) -> bool:
+async def _explain(request: Request) -> bool:
     given = request.query_params.getlist("explain") or ["false"]
     if given not in (["true"], ["false"]):
         fault = Fault("explain", "must be true or false, once")
@@ -100,7 +101,7 @@ def _explain(request: Request) -> bool:
     return given == ["true"]
 
 
-def _seconds(request: Request) -> float:
+async def _seconds(request: Request) -> float:
     given = request.headers.get("x-request-timeout-ms")
     if given is None:
         limit: float = request.state.settings.request_seconds
