@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from typing import Annotated, Final, TypedDict
+from typing import Final, Protocol, TypedDict
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from serving.metrics import CONTENT_TYPE, Metrics
 from serving.problems import MEDIA_TYPE, Problem, ProblemError
@@ -20,7 +20,7 @@ from serving.schemas import (
     labels,
     problem_kinds,
 )
-from serving.service import Service
+from serving.service import Gone, Service
 from serving.settings import Settings
 from triage.io.messages import Fault
 from triage.types import Decision
@@ -65,6 +65,15 @@ _EXPLAIN: Final = {
 router = APIRouter()
 
 
+class Run(Protocol):
+    """What a service does with a body; see `Service`."""
+
+    async def __call__(
+        self, body: bytes, seconds: float, gone: Gone, request_id: str, *, explain: bool
+    ) -> bytes:
+        """The answer, as JSON."""
+
+
 class State(TypedDict):
     """What the lifespan yields, and each request's id."""
 
@@ -73,27 +82,20 @@ class State(TypedDict):
     settings: Settings
 
 
-# All of these are coroutines: the framework runs plain functions in a thread, at a high price.
-async def _service(request: Request) -> Service:
-    service: Service = request.state.service
-    return service
-
-
-AnyService = Annotated[Service, Depends(_service)]
-
-
-async def _json_body(request: Request, service: AnyService) -> bytes:
+async def _json_body(request: Request) -> bytes:
     if not _JSON.fullmatch(request.headers.get("content-type", "").strip()):
         raise ProblemError("unsupported_media_type")
-    if not service.pool.ready:
+    if not _service(request).pool.ready:
         raise ProblemError("not_ready")
     return await request.body()
 
 
-JsonBody = Annotated[bytes, Depends(_json_body)]
+def _service(request: Request) -> Service:
+    service: Service = request.state.service
+    return service
 
 
-async def _explain(request: Request) -> bool:
+def _explain(request: Request) -> bool:
     given = request.query_params.getlist("explain") or ["false"]
     if given not in (["true"], ["false"]):
         fault = Fault("explain", "must be true or false, once")
@@ -101,7 +103,7 @@ async def _explain(request: Request) -> bool:
     return given == ["true"]
 
 
-async def _seconds(request: Request) -> float:
+def _seconds(request: Request) -> float:
     given = request.headers.get("x-request-timeout-ms")
     if given is None:
         limit: float = request.state.settings.request_seconds
@@ -118,8 +120,11 @@ async def _gone(request: Request) -> None:
         pass
 
 
-Explain = Annotated[bool, Depends(_explain)]
-Seconds = Annotated[float, Depends(_seconds)]
+async def _answer(request: Request, run: Run) -> Response:
+    body, explain, seconds = await _json_body(request), _explain(request), _seconds(request)
+    gone = partial(_gone, request)
+    answer = await run(body, seconds, gone, request.state.request_id, explain=explain)
+    return Response(answer, media_type="application/json")
 
 
 @router.post(
@@ -130,19 +135,14 @@ Seconds = Annotated[float, Depends(_seconds)]
     responses=_REFUSALS,
     openapi_extra=_EXPLAIN,
 )
-async def classify(
-    request: Request, body: JsonBody, explain: Explain, seconds: Seconds, service: AnyService
-) -> Response:
+async def classify(request: Request) -> Response:
     """Decide which department handles one message, and whether it is urgent.
 
     The same text with the same versions always gives the same bytes. Offsets in `evidence` count
     Unicode code points of the text as it was sent, half-open. Attachments are kept as references
     and never fetched.
     """
-    request_id = request.state.request_id
-    gone = partial(_gone, request)
-    decision = await service.classify(body, seconds, gone, request_id, explain=explain)
-    return Response(decision, media_type="application/json")
+    return await _answer(request, _service(request).classify)
 
 
 @router.post(
@@ -153,17 +153,12 @@ async def classify(
     responses=_REFUSALS,
     openapi_extra=_EXPLAIN,
 )
-async def classify_batch(
-    request: Request, body: JsonBody, explain: Explain, seconds: Seconds, service: AnyService
-) -> Response:
+async def classify_batch(request: Request) -> Response:
     """Decide 1 to 256 messages. Results come in the order of the messages.
 
     A message that cannot be classified gets a problem in its place; the others are not affected.
     """
-    request_id = request.state.request_id
-    gone = partial(_gone, request)
-    results = await service.classify_batch(body, seconds, gone, request_id, explain=explain)
-    return Response(results, media_type="application/json")
+    return await _answer(request, _service(request).classify_batch)
 
 
 @router.get("/v1/departments", tags=["labels"], summary="部门、紧急理由、复核理由及其中文名称")
@@ -190,8 +185,9 @@ async def livez() -> Status:
     summary="可以接受留言",
     responses={503: {"description": "`not_ready`", **_PROBLEM}},
 )
-async def readyz(service: AnyService) -> Readiness:
+async def readyz(request: Request) -> Readiness:
     """Yes while at least one worker can answer; `degraded` while another is being replaced."""
+    service = _service(request)
     pool = service.pool
     if not pool.ready:
         raise ProblemError("not_ready")
