@@ -56,3 +56,11 @@ class Obedient(FakeClassifier):
 def obedient(journal: str | None, _rulebook: str | None) -> FakeClassifier:
     """The file takes the place of the bundle, so that the service's settings name it."""
     return Obedient(journal)
+
+
+def versioned(file: str | None, _rulebook: str | None) -> FakeClassifier:
+    """The file, in the bundle's place, holds the version."""
+    classifier = FakeClassifier()
+    model = Path(str(file)).read_text(encoding="utf-8")
+    classifier.versions = classifier.versions.model_copy(update={"model": model})
+    return classifier

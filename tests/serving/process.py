@@ -109,14 +109,14 @@ def alive(pid: int) -> bool:
 
 
 @contextlib.contextmanager
-def running(*command: str, port: int, **environment: str) -> Iterator[Server]:
+def running(*command: str, port: int, cwd: Path = ROOT, **environment: str) -> Iterator[Server]:
     """A server started by `command`; it and its workers are ended in any case."""
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
         with out.open("wb") as to_out, err.open("wb") as to_err:
             process = subprocess.Popen(
                 command,
-                cwd=ROOT,
+                cwd=cwd,
                 env=os.environ | environment,
                 stdin=subprocess.DEVNULL,
                 stdout=to_out,

@@ -137,6 +137,23 @@ def test_invalid_explain(client: TestClient, path: str, query: str) -> None:
     assert problem["errors"] == [{"field": "explain", "detail": "must be true or false, once"}]
 
 
+@pytest.mark.parametrize("path", ["/v1/classify", "/v1/classify/batch"])
+@pytest.mark.parametrize(
+    "given", ["", "0", "-1", "+5", "600001", "1000000", "1.5", "1e3", "5 s", "05", "soon", "١"]
+)
+def test_invalid_timeout(client: TestClient, path: str, given: str) -> None:
+    headers = {"X-Request-Timeout-Ms": given.encode()}
+    problem = is_problem(client.post(path, json=GOOD, headers=headers), 422, "invalid_parameter")
+    detail = "must be a whole number from 1 to 600000"
+    assert problem["errors"] == [{"field": "X-Request-Timeout-Ms", "detail": detail}]
+
+
+@pytest.mark.parametrize("given", ["60000", "99999", "600000"])
+def test_valid_timeout(client: TestClient, given: str) -> None:
+    answer = client.post("/v1/classify", json=GOOD, headers={"X-Request-Timeout-Ms": given})
+    assert answer.status_code == 200
+
+
 def test_a_wrong_message_stays_wrong_when_explained(client: TestClient) -> None:
     answer = client.post("/v1/classify?explain=true", json={"text": " "})
     is_problem(answer, 422, "invalid_message")

@@ -12,7 +12,16 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.serving.process import PATIENCE, ROOT, Server, alive, free_port, serving_fakes, until
+from tests.serving.process import (
+    PATIENCE,
+    ROOT,
+    Server,
+    alive,
+    free_port,
+    running,
+    serving_fakes,
+    until,
+)
 
 TEXT = "门口的工地整天扬尘"
 
@@ -59,6 +68,16 @@ def test_large_bodies_are_refused_on_a_real_connection(server: Server) -> None:
         streamed = client.post("/v1/classify", content=chunks, headers=headers)
         assert streamed.json()["code"] == "body_too_large"
         assert client.post("/v1/classify", json={"text": TEXT}).status_code == 200
+
+
+def test_workers_take_nothing_from_the_working_directory(tmp_path: Path) -> None:
+    for name in ("json", "triage", "serving", "sitecustomize"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(7)")
+    port = str(free_port())
+    command = (sys.executable, "-P", "-m", "tests.serving.fake_server", port, "plain")
+    path = {"PYTHONPATH": str(ROOT), "TRIAGE_WORKERS": "1"}
+    with running(*command, port=int(port), cwd=tmp_path, **path) as server:
+        server.wait("/readyz")
 
 
 def serve(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
