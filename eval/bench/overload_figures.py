@@ -158,7 +158,7 @@ def analyse(
         for answer in answers
         if answer.status != 200 and answer.status not in REFUSALS
     )
-    goodput = sum(answer.done <= seconds for answer in accepted) / seconds
+    goodput = sum(answer.done < seconds for answer in accepted) / seconds
     waits = milliseconds(refused)
     load_share = load_cpu_s / seconds
     left = (cores - load_share) / (cores - capacity.load_cpu_share)

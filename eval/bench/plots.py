@@ -79,6 +79,7 @@ def bars(
     values = [value for each in series for value in each.values if value]
     high = ceiling(max(values, default=1.0))
     low = 10.0 ** math.floor(math.log10(min(values, default=1.0))) if log else 0.0
+    high = max(high, 10 * low)
 
     def y(value: float) -> float:
         share = math.log(max(value, low) / low) / math.log(high / low) if log else value / high
