@@ -52,7 +52,9 @@ def ready(server: Server) -> int:
 
 
 def whole_without(server: Server, gone: set[int]) -> bool:
-    return ready(server) == 2 and not gone & set(server.workers())
+    """Whether there are two workers, none of them `gone`, and the service knows them."""
+    workers = set(server.workers())
+    return len(workers) == 2 and not gone & workers and ready(server) == 2
 
 
 def seen_stuck(server: Server) -> set[int]:
