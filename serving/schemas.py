@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from serving.problems import KINDS, Problem
 from triage.labels import DEPARTMENT_NAMES, REASON_NAMES, REVIEW_REASON_NAMES
@@ -10,9 +12,11 @@ from triage.types import Decision, Message
 
 
 class Batch(BaseModel):
-    """Messages to classify together; each is answered for itself."""
+    """Messages to classify together; each is answered for itself, and what is none by a problem."""
 
-    messages: list[Message] = Field(min_length=1, max_length=256)
+    model_config = ConfigDict(extra="forbid")
+
+    messages: list[Message | Any] = Field(min_length=1, max_length=256)
 
 
 class BatchResults(BaseModel):
