@@ -22,7 +22,7 @@ _MODEL: Final = "bench"
 
 LABELS: Final = {
     "a": "FastAPI + transformers.pipeline",
-    "a2": "the same, a process of one thread for each core",
+    "a2": "the same, a process for each core",
     "b": "FastAPI + ONNX Runtime fp32",
     "c": "LitServe at batch 1",
     "d": "infinity-emb /classify",

@@ -14,6 +14,7 @@ _ROW: Final = 18
 _COLOURS: Final = (
     "#94a3b8", "#64748b", "#d97706", "#7e22ce", "#be123c", "#15803d", "#0b5cad",
 )  # fmt: skip
+_LINES: Final = _COLOURS[::-1]
 _FONT: Final = "font-family='system-ui, sans-serif' font-size='12' fill='#1f2937'"
 
 
@@ -37,11 +38,12 @@ def _text(x: float, y: float, text: str, anchor: str = "start", more: str = "") 
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{more}>{escape(text)}</text>'
 
 
-def _legend(names: Sequence[str]) -> tuple[str, float]:
+def _legend(names: Sequence[str], colours: Sequence[str]) -> tuple[str, float]:
+    """The markup, and where it ends."""
     parts = []
     for place, name in enumerate(names):
         x, y = _LEFT + place % 2 * 320, _TOP + _ROW * (place // 2)
-        colour = _COLOURS[place % len(_COLOURS)]
+        colour = colours[place % len(colours)]
         parts.append(f'<rect x="{x}" y="{y - 10}" width="12" height="12" fill="{colour}"/>')
         parts.append(_text(x + 18, y, name))
     return "".join(parts), _TOP + _ROW * ((len(names) + 1) // 2)
@@ -74,7 +76,7 @@ def bars(
 
     On a logarithmic axis bars begin at the power of ten below the smallest value.
     """
-    legend, top = _legend([each.name for each in series])
+    legend, top = _legend([each.name for each in series], _COLOURS)
     bottom = top + _HEIGHT - _TOP - _BOTTOM
     values = [value for each in series for value in each.values if value]
     high = ceiling(max(values, default=1.0))
@@ -110,7 +112,7 @@ def bars(
 
 def lines(title: str, label: str, along: str, series: Sequence[Series]) -> str:
     """Lines over evenly spaced places, as the seconds of a run; `along` names the axis."""
-    legend, top = _legend([each.name for each in series])
+    legend, top = _legend([each.name for each in series], _LINES)
     bottom = top + _HEIGHT - _TOP - _BOTTOM
     high = ceiling(max((v for each in series for v in each.values if v), default=1.0))
     count = max((len(each.values) for each in series), default=1)
@@ -126,7 +128,7 @@ def lines(title: str, label: str, along: str, series: Sequence[Series]) -> str:
         parts.append(_text(_LEFT - 6, y + 4, f"{high * step / 5:,g}", "end"))
     for nth, each in enumerate(series):
         path = " ".join(point(n, v) for n, v in enumerate(each.values) if v is not None)
-        stroke = f'stroke="{_COLOURS[-1 - nth % len(_COLOURS)]}" stroke-width="2"'
+        stroke = f'stroke="{_LINES[nth % len(_LINES)]}" stroke-width="2"'
         parts.append(f'<polyline points="{path}" fill="none" {stroke}/>')
     for place in (0, count - 1):
         x = float(point(place, 0.0).split(",")[0])

@@ -109,6 +109,8 @@ def charts(results: Results) -> dict[str, str]:
         at = [LOOP] * len(connections) if key == ENGINE else connections
         name = f"({key}) {LABELS[key]}"
         speed.append(Series(name, [middle(rates(results, key, n).values()) for n in at]))
+        if key == ENGINE:
+            continue  # nobody waits for it in a queue
         slow = [middle(x.p99_ms for x in levels(results, key, n).values()) for n in at]
         latency.append(Series(name, slow))
     return {
