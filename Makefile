@@ -8,7 +8,7 @@ SERVE := .venv-serve
 DEV := .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format lint types contracts train eval benchmark suspects \
+.PHONY: help serve test check format lint types contracts train eval benchmark bench overload suspects wheelhouse \
 	learning-curve lock clean
 
 help: ## List the commands
@@ -63,6 +63,15 @@ eval: $(DEV)/.ready ## Evaluate on DATA=…, optionally against BASELINE=path/to
 benchmark: $(DEV)/.ready ## Cross-validate on the public benchmark in DATA=… (ARGS="--help" lists options)
 	$(DEV)/bin/python -m training.benchmark --data $(DATA) $(ARGS)
 
+bench: $(DEV)/.ready ## Measure the service beside what people usually write (ARGS=--install first)
+	$(DEV)/bin/python -m eval.bench $(ARGS)
+
+overload: $(DEV)/.ready ## Measure the service at ten times its capacity, and singles under batches
+	$(DEV)/bin/python -m eval.bench.overload $(ARGS)
+
+wheelhouse: ## Gather the service's packages in build/wheelhouse, for machines without an index
+	PYTHON=$(PYTHON) deploy/wheelhouse.sh
+
 suspects: $(DEV)/.ready ## List labels in DATA=… that are probably wrong
 	$(DEV)/bin/python -m training.suspects --data $(DATA) $(ARGS)
 
@@ -71,10 +80,13 @@ learning-curve: $(DEV)/.ready ## Measure what more labels are worth (ARGS=--no-e
 
 lock: $(DEV)/.ready ## Resolve the dependencies anew and write the locks
 	$(DEV)/bin/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
-		--no-header --extra serve -o requirements/serve.txt pyproject.toml
+		--no-header --generate-hashes --extra serve -o requirements/serve.txt pyproject.toml
 	$(DEV)/bin/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
-		--no-header --extra serve --extra train --extra eval --extra dev \
+		--no-header --extra serve --extra train --extra eval --extra ray --extra dev \
 		-o requirements/dev.txt pyproject.toml
+	$(DEV)/bin/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
+		--no-header --generate-hashes --allow-unsafe --build-deps-for wheel --only-build-deps \
+		-o requirements/build.txt pyproject.toml
 
 clean: ## Remove environments and all of build/, trained bundles too
 	rm -rf $(DEV) $(SERVE) build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
