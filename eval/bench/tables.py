@@ -51,6 +51,13 @@ def _largest(turn: Turn) -> float:
     return max((process.resident_mib for process in turn.memory), default=0.0)
 
 
+def _together(turn: Turn) -> float | None:
+    """Memory of all processes, shared pages counted once; None where that is not known."""
+    parts = [process.proportional_mib for process in turn.memory]
+    known = [part for part in parts if part is not None]
+    return sum(known) if known and len(known) == len(parts) else None
+
+
 def _row(results: Results, key: str, connections: Sequence[int]) -> list[str]:
     turns = of(results, key)
     if key == ENGINE:
@@ -68,6 +75,7 @@ def _row(results: Results, key: str, connections: Sequence[int]) -> list[str]:
         number(middle(level.cpu_ms for level in latency.values() if level.cpu_ms), 2),
         number(middle(turn.cold_start_s for turn in turns), 2),
         number(middle(map(_largest, turns))),
+        number(middle(mib for turn in turns if (mib := _together(turn)) is not None)),
     ]
 
 
@@ -78,6 +86,7 @@ def speed(results: Results) -> str:
         "medians", *(f"{n} conn., req/s" for n in connections), f"p50 at {_SHARED}, ms",
         f"p99 at {_SHARED}, ms", f"CPU an answer at {_SHARED}, ms",
         "first answer, s", "largest process, MiB",
+        "all processes, MiB",
     ]  # fmt: skip
     return markdown(header, [_row(results, k, connections) for k in LABELS if of(results, k)])
 
