@@ -89,6 +89,8 @@ def build_openapi(app: FastAPI) -> dict[str, Any]:
         [(Message, "validation"), (Batch, "validation")],
         ref_template="#/components/schemas/{model}",
     )
+    text = bodies["$defs"]["Message"]["properties"]["text"]
+    text |= {"pattern": r"\S", "description": "Some of it must be visible."}
     schema["components"]["schemas"] |= bodies["$defs"]
     single, batch = (schema["paths"][p]["post"] for p in ("/v1/classify", "/v1/classify/batch"))
     single["requestBody"] = _body("Message", request_examples())
