@@ -21,9 +21,10 @@ import pytest
 
 from tests.cli.conftest import ROOT, Run, decisions, started, texts, write_rows
 from tests.fakes import VERSIONS
-from triage.io import Options, Output, Source, UnfinishedOutputError, json_lines
-from triage.io.stream import classify_rows
+from triage.io import Options, Output, Source, UnfinishedOutputError
 from triage.io.xlsx import XlsxWriter
+from triage.pipeline import Pipeline
+from triage.types import Message
 
 KINDS = ("jsonl", "csv", "xlsx", "parquet")
 ROWS = 700
@@ -84,10 +85,47 @@ def test_standard_output_is_in_order(run: Run, tmp_path: Path) -> None:
         assert line == wanted or (wanted is None and "error" in json.loads(line))
 
 
+def test_the_shipped_bundle_decides_the_same_in_every_process(tmp_path: Path) -> None:
+    messages = texts(130)
+    file = write_rows(tmp_path / "in.jsonl", messages)
+    pipeline = Pipeline.load()
+    for workers in ("1", "2"):
+        ran = subprocess.run(
+            [sys.executable, "-m", "triage.cli", "classify", str(file), "--workers", workers],
+            cwd=ROOT,
+            capture_output=True,
+            timeout=300,
+        )
+        for number, line in enumerate(ran.stdout.splitlines()):
+            if messages[number].strip():
+                decision = pipeline.classify(Message(id=str(number), text=messages[number]))
+                assert line == decision.model_dump_json().encode()
+        assert number == len(messages) - 1
+        assert f"{workers} process" in ran.stderr.decode()
+
+
 def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + 60
     while not path.exists():
         assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def living(group: int) -> list[str]:
+    """Processes of the group that have not ended."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, its_group = stat.read_text().rpartition(")")[2].split()[:3]
+            if int(its_group) == group and state != "Z":
+                found.append(stat.parent.name)
+    return found
+
+
+def wait_until_ended(group: int) -> None:
+    deadline = time.monotonic() + 20
+    while living(group):
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
@@ -102,6 +140,7 @@ def test_goes_on_after_a_kill_at_any_row(run: Run, tmp_path: Path, kind: str, wo
         time.sleep(random.random() * 0.4)
         process.kill()
         process.wait()
+        wait_until_ended(process.pid)
     assert names(tmp_path) == {file.name, f".out.{kind}.part", f".out.{kind}.part.json"}
     ran = run("classify", str(file), "-o", str(out), "--workers", workers)
     assert ran.code == 1, ran.err
@@ -133,17 +172,6 @@ def test_killed_workers_lose_nothing(run: Run, tmp_path: Path) -> None:
     assert out.read_bytes() == whole.read_bytes()
 
 
-def living(group: int) -> list[str]:
-    """Processes of the group that have not ended."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            state, _, its_group = stat.read_text().rpartition(")")[2].split()[:3]
-            if int(its_group) == group and state != "Z":
-                found.append(stat.parent.name)
-    return found
-
-
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_ctrl_c_ends_at_once_and_keeps_what_is_done(run: Run, tmp_path: Path, workers: str) -> None:
     messages = texts(3_000)
@@ -155,9 +183,7 @@ def test_ctrl_c_ends_at_once_and_keeps_what_is_done(run: Run, tmp_path: Path, wo
         os.killpg(process.pid, signal.SIGINT)
         _, told = process.communicate(timeout=60)
         assert time.monotonic() - began < 5
-        while living(process.pid):
-            assert time.monotonic() - began < 20
-            time.sleep(0.02)
+        wait_until_ended(process.pid)
     assert process.returncode == 130
     assert "Traceback" not in told
     assert "rows are kept; the same command goes on after them" in told
@@ -331,7 +357,3 @@ def test_a_full_sheet_is_followed_by_another(tmp_path: Path) -> None:
         ["row", 2, 3],
         ["row", 4],
     ]
-
-
-def test_encoded_rows_do_not_depend_on_their_chunks() -> None:
-    assert json_lines(classify_rows([], lambda _: pytest.fail("no row"))) == b""

@@ -14,7 +14,7 @@ from triage.types import Versions
 
 _CHUNK_ROWS: Final = 32
 _CHUNK_CHARACTERS: Final = 32_768
-# Starting a process takes as long as so many rows; explained ones take longer each.
+# What a process must have to do: it starts in the time of 100 rows, but beside the others.
 _ROWS_A_PROCESS: Final = 64
 _EXPLAINED_A_PROCESS: Final = 4
 

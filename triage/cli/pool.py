@@ -39,9 +39,7 @@ class WorkerError(TriageError):
 
 
 class Pool:
-    """`size` processes for one task, as a context manager; `versions` is what they decide by."""
-
-    versions: Versions
+    """`size` processes for one task, as a context manager."""
 
     def __init__(
         self, task: Task, encode: Encode, size: int, *, stuck_seconds: float = _STUCK_SECONDS
@@ -52,6 +50,13 @@ class Pool:
         self._waiting: deque[Job] = deque()
         self._pieces: dict[int, list[Decided | None]] = {}
         self._deaths = 0
+        self._versions: Versions | None = None
+
+    @property
+    def versions(self) -> Versions:
+        """What decides; all processes have the same."""
+        assert self._versions
+        return self._versions
 
     def __enter__(self) -> Self:
         """Start the processes and wait for the first.
@@ -63,7 +68,7 @@ class Pool:
         try:
             for _ in range(self._size):
                 self._workers.append(Worker(self._task, self._encode))
-            while not any(worker.versions for worker in self._workers):
+            while not self._versions:
                 self._await()
         except BaseException:
             self._end()
@@ -80,10 +85,9 @@ class Pool:
 
     def _end(self) -> None:
         for worker in self._workers:
-            if worker.job or worker.versions is None:
-                worker.kill()
+            worker.stop()
         for worker in self._workers:
-            worker.end()
+            worker.join()
 
     def run(self, chunks: Iterator[Chunk]) -> Iterator[Decided]:
         """The results of all chunks, in order; of the chunks, few are held at a time.
@@ -128,17 +132,16 @@ class Pool:
             worker.job = None
             self._deaths = 0
         now = time.monotonic()
-        for worker in busy.values():
+        for worker in self._workers:
             limit = self._stuck_seconds if worker.versions else _START_SECONDS
             if not worker.idle and now - worker.since > limit:
                 worker.kill()  # which is found next time
 
     def _ready(self, worker: Worker, versions: Versions) -> None:
         worker.versions = versions
-        if all(other.versions == versions for other in self._workers if other.versions):
-            self.versions = versions
-            return
-        raise WorkerError("the bundle or the rulebook was changed meanwhile; run it again")
+        self._versions = self._versions or versions
+        if versions != self._versions:
+            raise WorkerError("the bundle or the rulebook was changed meanwhile; run it again")
 
     def _replace(self, worker: Worker) -> None:
         self._deaths += 1
@@ -153,8 +156,8 @@ class Pool:
         if job:
             job.deaths += 1
             self._again(job)
-        worker.job = None
-        worker.end()
+        worker.stop()
+        worker.join()
         self._workers[self._workers.index(worker)] = Worker(self._task, self._encode)
 
     def _again(self, job: Job) -> None:

@@ -127,11 +127,14 @@ class Worker:
         """End it now."""
         self._process.kill()
 
-    def end(self) -> None:
+    def stop(self) -> None:
         """Let it end; a job that it has is lost."""
         self.connection.close()
-        if self.job or self.versions is None:
+        if not self.idle:
             self._process.kill()
+
+    def join(self) -> None:
+        """Wait until it has ended, after `stop`."""
         self._process.join(_END_SECONDS)
         if self._process.exitcode is None:
             self._process.kill()
