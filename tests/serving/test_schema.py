@@ -1,0 +1,67 @@
+"""The live service against its own description: requests made from it, by Schemathesis.
+
+With `SCHEMA_EXAMPLES=500` there are so many requests of each operation instead of 30, and other
+ones every time.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from serving.app import create_app
+from serving.docs import build_openapi
+from serving.settings import Settings
+from tests.serving.process import Server, serving
+from triage.normalise import normalise
+
+schemathesis = pytest.importorskip("schemathesis")
+checks = pytest.importorskip("schemathesis.checks")
+openapi_checks = pytest.importorskip("schemathesis.specs.openapi.checks")
+
+EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "30"))
+# With less time than this a request may well end with 504, as it is told.
+ENOUGH_MS = 5_000
+DESCRIPTION = build_openapi(create_app(Settings()))
+
+described = schemathesis.openapi.from_dict(DESCRIPTION)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    limits = {"TRIAGE_QUEUE_SECONDS": "60", "TRIAGE_BATCH_QUEUE_SECONDS": "600"}
+    with serving(TRIAGE_WORKERS="2", **limits) as started:
+        assert started.client.get("/openapi.json").json() == DESCRIPTION
+        yield started
+
+
+def is_short_of_time(case: object) -> bool:
+    given = str(case.headers.get("X-Request-Timeout-Ms", ""))
+    return given.isdecimal() and int(given) < ENOUGH_MS
+
+
+def is_invisible(case: object) -> bool:
+    """Whether the text is one that no schema can tell from a text, such as a lone control code."""
+    text = case.body.get("text") if isinstance(case.body, dict) else None
+    return isinstance(text, str) and not normalise(text).text
+
+
+@described.parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    database=None,
+    derandomize="SCHEMA_EXAMPLES" not in os.environ,
+    suppress_health_check=list(HealthCheck),
+)
+def test_answers_are_as_described(case: object, server: Server) -> None:
+    answer = case.call(base_url=server.url)
+    excluded = []
+    if answer.status_code == 504 and is_short_of_time(case):
+        excluded.append(checks.not_a_server_error)
+    if answer.status_code == 422 and is_invisible(case):
+        excluded.append(openapi_checks.positive_data_acceptance)
+    case.validate_response(answer, excluded_checks=excluded)
