@@ -23,6 +23,7 @@ from triage.io import InputRow, Reader, open_input
 from triage.io.jsonl import JsonlReader
 
 INTERRUPTED: Final = 130
+_LONG_BUILD: Final = 5_000
 
 
 class _Rows:
@@ -85,6 +86,8 @@ def _classify(reader: Reader, task: Task, to: Destination, out: Sink, workers: i
                 advance(out.done.rows - before)
     if rows.fault:
         raise rows.fault
+    if to.is_built and out.done.rows >= _LONG_BUILD:
+        say(f"building {to.path} from its rows")
     out.finish()
     processes = "1 process" if load.processes == 1 else f"{load.processes} processes"
     seconds = time.monotonic() - began

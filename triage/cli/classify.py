@@ -94,7 +94,7 @@ def classify(
     received_at (时间). A row that cannot be classified comes out with its error; the others go on.
 
     Exit codes: 0 all classified; 1 some have an error instead; 2 wrong usage, file, bundle or
-    rulebook.
+    rulebook; 130 interrupted.
     """
     from triage.cli.destination import Destination
 

@@ -10,7 +10,17 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, cast
 
-from triage.io import Done, Encode, Options, Output, Source, encoder_for, json_lines
+from triage.io import (
+    Done,
+    Encode,
+    Format,
+    Options,
+    Output,
+    Source,
+    encoder_for,
+    format_of,
+    json_lines,
+)
 from triage.types import Versions
 
 
@@ -27,6 +37,11 @@ class Destination:
     def bar(self) -> bool:
         """Whether a bar shows how far it is; lines on the same terminal do that themselves."""
         return sys.stderr.isatty() and (self.path is not None or not sys.stdout.isatty())
+
+    @property
+    def is_built(self) -> bool:
+        """Whether the file is made when all rows are there."""
+        return self.path is not None and format_of(self.path) in (Format.XLSX, Format.PARQUET)
 
     def encoder(self) -> Encode:
         """How outcomes are written there."""
