@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from serving import api
 from serving.api import State
 from serving.docs import TITLE, add_docs, release
+from serving.door import Door
 from serving.launch import FACTORY, Launched, StartError
 from serving.metrics import Metrics
 from serving.middleware import BodyLimit, RequestContext
@@ -101,6 +102,7 @@ def create_app(
     app.direct = _classify
     for cls, args, kwargs in reversed(around):
         app.direct = cls(app.direct, *args, **kwargs)
+    app.direct = Door(app.direct, metrics, _HOT[1])
     app.include_router(api.router)
     if settings.docs:
         add_docs(app)

@@ -28,4 +28,4 @@ class Chooser:
         if chosen.shadow is None:
             return spec, None
         # A shadow must not take the cores from what decides.
-        return spec, replace(spec, bundle=chosen.shadow, nice=10)
+        return spec, replace(spec, bundle=chosen.shadow, nice=15)

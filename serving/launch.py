@@ -30,13 +30,13 @@ class StartError(Exception):
 class Spec:
     """What workers load: `factory` is `module:function` of bundle and rulebook ("": embedded).
 
-    `nice` lowers their priority.
+    `nice` lowers their priority: whoever is at the door must not wait for those at work.
     """
 
     bundle: str = ""
     rulebook: str = ""
     factory: str = FACTORY
-    nice: int = 0
+    nice: int = 5
 
 
 @dataclass(slots=True)

@@ -26,10 +26,18 @@ _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 OTHER: Final = "(other)"
 
 
-def _request_id(scope: Scope) -> str:
+HEADERS: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+"""What every answer has."""
+
+
+def request_id_of(scope: Scope) -> str:
     """The client's id where it is harmless, else a new one."""
-    given = Headers(scope=scope).get("x-request-id", "")
-    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            given: str = value.decode("latin-1")
+            if _REQUEST_ID.fullmatch(given):
+                return given
+    return uuid.uuid4().hex
 
 
 class RequestContext:
@@ -50,7 +58,7 @@ class RequestContext:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        request_id = scope.setdefault("state", {})["request_id"] = _request_id(scope)
+        request_id = scope.setdefault("state", {})["request_id"] = request_id_of(scope)
         status = 0
 
         async def send_with_headers(message: Message) -> None:
@@ -59,8 +67,8 @@ class RequestContext:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = request_id
-                headers.setdefault("cache-control", "no-store")
-                headers["x-content-type-options"] = "nosniff"
+                for name, value in HEADERS:
+                    headers.setdefault(name.decode(), value.decode())
             await send(message)
 
         try:

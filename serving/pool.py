@@ -88,6 +88,10 @@ class Pool:
         self._feed()
         return server.versions
 
+    def is_full(self, lane: Lane) -> bool:
+        """Whether a job that joined `lane` now would wait too long."""
+        return not self._queue.admits(lane)
+
     def check(self, lane: Lane) -> None:
         """Whether jobs may join `lane` now.
 
@@ -96,7 +100,7 @@ class Pool:
         """
         if not self.ready:
             raise ProblemError("not_ready")
-        if not self._queue.admits(lane):
+        if self.is_full(lane):
             raise ProblemError("overloaded")
 
     def put(self, jobs: Sequence[Job]) -> None:

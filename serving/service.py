@@ -77,6 +77,11 @@ class Service:
         """The workers."""
         return self._pool
 
+    @property
+    def is_full(self) -> bool:
+        """Whether a single message would be refused now."""
+        return self._pool.is_full(Lane.SINGLE)
+
     async def run(
         self, launched: Launched | None, on_fault: Callable[[StartError], None] | None
     ) -> None:
