@@ -61,8 +61,8 @@ def test_a_killed_actor_loses_and_doubles_nothing(run: Run, tmp_path: Path) -> N
     source, out = tmp_path / "in", tmp_path / "out"
     source.mkdir()
     files = [
-        write_rows(source / "b.jsonl", texts(2 * BLOCK_ROWS + 100)),
-        write_rows(source / "a.jsonl", texts(BLOCK_ROWS)),
+        write_rows(source / "b.jsonl", texts(BLOCK_ROWS + 1_000)),
+        write_rows(source / "a.jsonl", texts(1_000)),
     ]
     own = os.getpid()
     argv = ["classify", str(source), "-o", str(out), "--engine", "ray", "--workers", "2"]
@@ -74,11 +74,11 @@ def test_a_killed_actor_loses_and_doubles_nothing(run: Run, tmp_path: Path) -> N
             time.sleep(0.05)
         time.sleep(3)  # they are in the middle of their first blocks
         os.kill(actors(own)[0], signal.SIGKILL)
-        _, told = process.communicate(timeout=240)
+        _, told = process.communicate(timeout=400)
     assert process.returncode == 1, told
-    total = 3 * BLOCK_ROWS + 100
+    total = BLOCK_ROWS + 2_000
     assert f"{total:,} messages" in told
-    names = ["000000-a.jsonl", "000001-b.jsonl", "000002-b.jsonl", "000003-b.jsonl"]
+    names = ["000000-a.jsonl", "000001-b.jsonl", "000002-b.jsonl"]
     assert [part.name for part in parts(out)] == names
     assert not list(out.glob(".*"))
     whole = b""
@@ -89,7 +89,7 @@ def test_a_killed_actor_loses_and_doubles_nothing(run: Run, tmp_path: Path) -> N
     # The same command has nothing left to do; with a part gone, that one.
     assert f"{total:,} of them done before" in on_ray("slow", source, out).stderr
     parts(out)[2].unlink()
-    assert "going on after 4,196 rows" in on_ray("fake", source, out).stderr
+    assert "going on after 3,048 rows" in on_ray("fake", source, out).stderr
     assert b"".join(part.read_bytes() for part in parts(out)) == whole
 
 
@@ -128,8 +128,30 @@ def test_a_row_that_ends_every_actor_stops_the_run(tmp_path: Path) -> None:
     source = write_rows(tmp_path / "in.jsonl", ["好", "死"])
     ran = on_ray("deadly", source, tmp_path / "out")
     assert ran.returncode == 2
-    assert "ray_failed: the run on Ray failed" in ran.stderr
+    assert "ray_failed: 3 actors ended at 000000-in.jsonl" in ran.stderr
+    assert "Deprecat" not in ran.stderr
     assert "死" not in ran.stderr
+
+
+@needs_ray
+def test_ctrl_c_keeps_the_parts_that_are_done(tmp_path: Path) -> None:
+    source, out = write_rows(tmp_path / "in.jsonl", texts(5 * BLOCK_ROWS)), tmp_path / "out"
+    argv = ["classify", str(source), "-o", str(out), "--engine", "ray", "--workers", "2"]
+    with started("slow", *argv) as process:
+        deadline = time.monotonic() + 120
+        while not (out / "_triage.done.jsonl").exists():
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 130, told
+    assert "Traceback" not in told
+    assert "parts that are done are kept" in told
+    ran = on_ray("fake", source, out)
+    assert "going on after" in ran.stderr
+    assert len(parts(out)) == 5
+    assert sum(len(part.read_bytes().splitlines()) for part in parts(out)) == 5 * BLOCK_ROWS
 
 
 def test_without_ray_it_says_what_to_install(

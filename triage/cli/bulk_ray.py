@@ -13,7 +13,6 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,11 +25,12 @@ from triage.cli.progress import progress
 from triage.errors import InputFileError, TriageError
 from triage.io import Options, RowError, classify_rows, format_of, write_output
 from triage.io.blocks import Block, blocks_of, files_of, open_block
-from triage.io.parts import Belonging, PartDone, Parts
+from triage.io.parts import Belonging, PartDone, Parts, tries_of
 from triage.types import Versions
 
-# A block at which so many actors ended stops the run.
-_RETRIES: Final = 3
+# Ray starts an actor anew without end, also one that its block ends.
+_TRIES: Final = 3
+_GO_ON: Final = "parts that are done are kept, and the same command goes on with the others"
 _OBJECT_STORE_BYTES: Final = 128 * 1024 * 1024
 
 
@@ -48,21 +48,30 @@ class _Actor:
         self._versions, self._with_text = versions, with_text
 
     def __call__(self, item: dict[str, Any]) -> dict[str, Any]:
-        """What was done of a block, or in `fault` why none can be."""
+        """What was done of a block, or in `fault` why it cannot be."""
         if self._loaded.versions != self._versions:
             return _result(fault="a machine of the cluster has another bundle or rulebook")
+        path = Path(item["path"])
+        tries = tries_of(path)
+        with tries.open("ab") as counted:
+            counted.write(b".")
+        if tries.stat().st_size > _TRIES:
+            return _result(fault=f"{_TRIES} actors ended at {path.name}, one after the other")
         try:
             with open_block(Block(**item["block"])) as reader:
                 outcomes = list(classify_rows(reader, self._loaded.classify))
         except InputFileError as error:
-            return _result(fault=str(error))
-        write_output(Path(item["path"]), outcomes, self._versions, with_text=self._with_text)
+            return _result(fault=str(error), code=error.code)
+        write_output(path, outcomes, self._versions, with_text=self._with_text)
+        tries.unlink(missing_ok=True)
         failed = sum(isinstance(outcome.result, RowError) for outcome in outcomes)
         return _result(part=item["part"], rows=len(outcomes), failed=failed)
 
 
-def _result(part: int = 0, rows: int = 0, failed: int = 0, fault: str = "") -> dict[str, Any]:
-    return {"part": part, "rows": rows, "failed": failed, "fault": fault}
+def _result(
+    part: int = 0, rows: int = 0, failed: int = 0, fault: str = "", code: str = ""
+) -> dict[str, Any]:
+    return {"part": part, "rows": rows, "failed": failed, "fault": fault, "code": code}
 
 
 class _Rows:
@@ -99,6 +108,7 @@ def classify_folder(source: Path, task: Task, to: Destination, workers: int | No
         versions=task.loaded().versions,
     )
     parts = Parts(to.path.resolve(), belonging, restart=to.restart)
+    parts.tidy()
     missing = parts.missing(blocks)
     before = sum(done.rows for part, done in parts.done.items() if part not in missing)
     if len(missing) < len(blocks):
@@ -112,7 +122,7 @@ def classify_folder(source: Path, task: Task, to: Destination, workers: int | No
                 parts.add(done)
                 rows.done += done.rows
                 advance(rows.done - before)
-    parts.finish()
+    parts.tidy()
     failed = sum(done.failed for done in parts.done.values())
     total = sum(done.rows for done in parts.done.values())
     say(summary(total, failed, before, time.monotonic() - began, f"{processes} Ray actors"))
@@ -143,18 +153,19 @@ def _run(
         fn_constructor_kwargs={"with_text": belonging.options.with_text},
         concurrency=actors,
         num_cpus=1,
-        ray_remote_args_fn=partial(dict, max_restarts=-1, max_task_retries=_RETRIES),
     )
     try:
         for result in results.iter_rows():
-            if fault := result.pop("fault"):
-                raise InputFileError(fault)
-            yield PartDone(**result)
+            if result["code"] == InputFileError.code:
+                raise InputFileError(result["fault"])
+            if result["fault"]:
+                raise RayError(f"{result['fault']}; {_GO_ON}")
+            yield PartDone(part=result["part"], rows=result["rows"], failed=result["failed"])
     except ray.exceptions.RayError as error:
         # Its text may hold anything that an actor met; Ray's logs have it.
+        name = type(error).__name__
         raise RayError(
-            f"the run on Ray failed ({type(error).__name__}); parts that are done are kept, and "
-            "the same command goes on with the others. Ray's own logs say more"
+            f"the run on Ray failed ({name}), of which its logs say more; {_GO_ON}"
         ) from None
 
 
@@ -169,23 +180,7 @@ def _cluster(workers: int | None) -> Iterator[int]:
         raise RayError(
             "--engine ray needs Ray, which is not installed: pip install 'estation-triage[ray]'"
         ) from None
-    address = os.environ.get("RAY_ADDRESS")
-    local: dict[str, object] = {
-        "num_cpus": workers,
-        "include_dashboard": False,
-        "object_store_memory": _OBJECT_STORE_BYTES,
-    }
-    try:
-        ray.init(
-            address=address or "local",
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            **({} if address else local),
-        )
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise RayError(
-            f"the cluster {address or 'on this machine'} cannot be used: {error}"
-        ) from None
+    _connect(os.environ.get("RAY_ADDRESS"), workers)
     try:
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = context.print_on_execution_start = False
@@ -193,7 +188,32 @@ def _cluster(workers: int | None) -> Iterator[int]:
         cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
         yield min(workers or cores, cores)
     except KeyboardInterrupt:
-        say("interrupted; parts that are done are kept, the same command goes on with the others")
+        say(f"interrupted; {_GO_ON}")
         raise typer.Exit(INTERRUPTED) from None
     finally:
         ray.shutdown()
+
+
+def _connect(address: str | None, workers: int | None) -> None:
+    import ray
+
+    local: dict[str, object] = {
+        "num_cpus": workers,
+        "include_dashboard": False,
+        "object_store_memory": _OBJECT_STORE_BYTES,
+    }
+    for is_last in (False, True):
+        try:
+            ray.init(
+                address=address or "local",
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                **({} if address else local),
+            )
+            return
+        except Exception as error:  # what it raises has many types, Exception itself among them
+            ray.shutdown()
+            # On a busy machine a local one may not be up within Ray's half minute.
+            if address or is_last:
+                where = f"at {address} (RAY_ADDRESS)" if address else "in this machine"
+                raise RayError(f"the Ray cluster {where} cannot be used: {error}") from None

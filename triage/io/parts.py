@@ -45,6 +45,11 @@ class PartDone(_Value):
     failed: int
 
 
+def tries_of(part: Path) -> Path:
+    """A file that grows by a byte whenever a process begins with `part`, until that is there."""
+    return part.with_name(f".{part.name}.tries")
+
+
 class Parts:
     """The parts in `folder` that belong to `belonging`; `done` are those of earlier runs.
 
@@ -120,9 +125,9 @@ class Parts:
             log.flush()
             os.fsync(log.fileno())
 
-    def finish(self) -> None:
-        """Remove what processes that ended have left behind."""
-        remove(*self._folder.glob(".*.part"))
+    def tidy(self) -> None:
+        """Remove what processes that ended have left behind, before a run and after it."""
+        remove(*self._folder.glob(".*.part"), *self._folder.glob(".*.tries"))
 
     def _clear(self) -> None:
         remove(*(path for path in self._folder.iterdir() if _PART.fullmatch(path.name)))
