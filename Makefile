@@ -8,7 +8,7 @@ SERVE := .venv-serve
 DEV := .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format lint types contracts train eval benchmark bench overload suspects wheelhouse \
+.PHONY: help serve test check format lint types contracts train eval benchmark bench overload schema suspects wheelhouse \
 	learning-curve lock clean
 
 help: ## List the commands
@@ -68,6 +68,9 @@ bench: $(DEV)/.ready ## Measure the service beside what people usually write (AR
 
 overload: $(DEV)/.ready ## Measure the service at ten times its capacity, and singles under batches
 	$(DEV)/bin/python -m eval.bench.overload $(ARGS)
+
+schema: $(DEV)/.ready ## Make 500 requests of every operation from the API's own description
+	SCHEMA_EXAMPLES=500 $(DEV)/bin/pytest tests/serving/test_schema.py
 
 wheelhouse: ## Gather the service's packages in build/wheelhouse, for machines without an index
 	PYTHON=$(PYTHON) deploy/wheelhouse.sh

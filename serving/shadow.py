@@ -65,9 +65,16 @@ class Shadow:
         except ProblemError:
             self._metrics.compared("skipped")
             return
-        # The comparison hears of it; the answer itself is nobody's.
-        answer.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._said[copy] = summary
+
+        def forget(done: asyncio.Future[bytes]) -> None:
+            # The comparison hears of an answer first; one that failed is not compared.
+            if self._said.pop(copy, None) is not None:
+                self._metrics.compared("failed")
+            if not done.cancelled():
+                done.exception()
+
+        answer.add_done_callback(forget)
 
     async def close(self) -> None:
         """End it."""
