@@ -142,7 +142,8 @@ def test_ctrl_c_ends_at_once_and_keeps_what_is_done(run: Run, tmp_path: Path, wo
         began = time.monotonic()
         os.killpg(process.pid, signal.SIGINT)
         _, told = process.communicate(timeout=60)
-        assert time.monotonic() - began < 5
+        # Far less than the rows that are left would take.
+        assert time.monotonic() - began < 30
         wait_until_ended(process.pid)
     assert process.returncode == 130
     assert "Traceback" not in told
