@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from triage.host import cores
+
 PREFIX = "TRIAGE_"
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class Settings(BaseSettings):
@@ -42,7 +36,7 @@ class Settings(BaseSettings):
         default=8000, description="Port to listen on."
     )
     workers: Annotated[int, Field(ge=1, le=256)] = Field(
-        default_factory=_cores,
+        default_factory=cores,
         description="Processes that classify, one message each; by default one for each core.",
     )
     queue_seconds: Annotated[float, Field(gt=0, le=60)] = Field(

@@ -6,7 +6,6 @@ one. This module loads no model: a service reads the pointer every second.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -14,6 +13,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from triage.errors import RegistryError
+from triage.host import replace_text
 
 Kind = Literal["bundle", "rulebook"]
 
@@ -74,17 +74,7 @@ def write_pointer(directory: Path, pointer: Pointer) -> None:
     Raises:
         OSError: it cannot be written; the old one stays.
     """
-    file = directory / POINTER
-    fresh = file.with_name(f".{POINTER}.new")
-    try:
-        with fresh.open("w", encoding="utf-8") as out:
-            out.write(pointer.model_dump_json(indent=2) + "\n")
-            out.flush()
-            os.fsync(out.fileno())
-        fresh.replace(file)
-    finally:
-        fresh.unlink(missing_ok=True)
-    flush(directory)
+    replace_text(directory / POINTER, pointer.model_dump_json(indent=2) + "\n")
 
 
 def select(directory: Path) -> Selection:
@@ -104,12 +94,3 @@ def select(directory: Path) -> Selection:
         path("rulebook", pointer.rulebook.current),
         None if shadow is None else path("bundle", shadow),
     )
-
-
-def flush(path: Path) -> None:
-    """Make sure that a file, or the names in a directory, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -22,8 +22,9 @@ from typing import Final
 
 from triage.bundle import default_path, version_of
 from triage.errors import RegistryError, RulebookError
+from triage.host import flush
 from triage.pipeline import Pipeline
-from triage.pointer import FOLDERS, Choice, Kind, flush, read_pointer, write_pointer
+from triage.pointer import FOLDERS, Choice, Kind, read_pointer, write_pointer
 from triage.rules import DEFAULT_RULEBOOK, RuleEngine, check
 
 _LOCK: Final = ".lock"

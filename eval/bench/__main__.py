@@ -19,10 +19,10 @@ from eval.bench.plan import Step, chosen, interleaved
 from eval.bench.processes import ServerFailedError, end_by_signal
 from eval.bench.run import Wanted, engine_turn, line, turn
 from eval.bench.store import Store, opened
-from eval.bench.surroundings import cores
 from eval.bench.texts import composed, read_texts
 from triage.bundle import default_path
 from triage.errors import TriageError
+from triage.host import cores
 
 _console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
 

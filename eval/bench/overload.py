@@ -40,10 +40,11 @@ from eval.bench.processes import (
     tree,
 )
 from eval.bench.run import bodies, start
-from eval.bench.surroundings import cores, load_average
+from eval.bench.surroundings import load_average
 from eval.bench.texts import composed, read_texts
 from triage.bundle import default_path, read_manifest
 from triage.errors import TriageError
+from triage.host import cores
 
 _console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
 _CLOSED: Final = 32

@@ -10,16 +10,10 @@ from pathlib import Path
 from typing import Final
 
 from eval.bench.figures import Machine
+from triage.host import cores
 
 _THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _PACKAGES: Final = ("onnxruntime", "torch", "transformers", "fastapi", "uvicorn", "tokenizers")
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def as_usual() -> dict[str, str]:

@@ -115,7 +115,7 @@ def classify(
         failed = classify_folder(Path(what), task, to, workers)
     elif what == _STDIN or _is_file(what):
         from triage.cli.bulk import classify_file
-        from triage.cli.engine import cores
+        from triage.host import cores
 
         file = None if what == _STDIN else Path(what)
         failed = classify_file(file, task, to, workers or cores())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import Final, Protocol
@@ -42,13 +41,6 @@ class _Here:
     def run(self, chunks: Iterator[Chunk]) -> Iterator[Decided]:
         """Results as soon as they are there."""
         return (self._loaded.decide(chunk, self._encode) for chunk in chunks)
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class Load:

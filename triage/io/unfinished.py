@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from triage.errors import TriageError
+from triage.host import replace_text
 from triage.types import Versions
 
 
@@ -82,12 +82,7 @@ class Unfinished(_Value):
 
     def write(self, note: Path) -> None:
         """Replace the note, so that it is whole whenever the machine stops."""
-        fresh = note.with_name(f"{note.name}.new")
-        with fresh.open("w", encoding="utf-8") as file:
-            file.write(self.model_dump_json())
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(note)
+        replace_text(note, self.model_dump_json())
 
     def check_source(self, source: Source, options: Options, output: Path) -> None:
         """Raises `UnfinishedOutputError` where the input or an option is another."""
