@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.bundles import copied, flip, rewrite
 from triage.bundle import FILES, MANIFEST, SAMPLES, default_path, file_hash, load_bundle, verify
 from triage.errors import BundleError
 from triage.pipeline import Pipeline
@@ -17,13 +16,7 @@ from triage.types import Department, Message
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(default_path(), tmp_path / "bundle"))
-
-
-def rewrite(bundle: Path, change: Callable[[dict[str, object]], None]) -> None:
-    manifest = json.loads((bundle / MANIFEST).read_text(encoding="utf-8"))
-    change(manifest)
-    (bundle / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    return copied(tmp_path / "bundle")
 
 
 def test_the_embedded_bundle_is_whole_and_small() -> None:
@@ -64,9 +57,7 @@ def test_a_bundle_calibrated_for_sets_gives_them_and_an_older_one_loads(bundle: 
 
 @pytest.mark.parametrize("name", FILES)
 def test_one_altered_byte_is_refused(bundle: Path, name: str) -> None:
-    content = bytearray((bundle / name).read_bytes())
-    content[len(content) // 2] ^= 1
-    (bundle / name).write_bytes(content)
+    flip(bundle / name)
     with pytest.raises(BundleError, match=f"{name} was altered"):
         load_bundle(bundle)
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import resource
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from triage.bundle import MANIFEST, MODEL, default_path
+from tests.bundles import copied, rewrite
+from triage.bundle import MODEL
 from triage.errors import BundleError, RegistryError, RulebookError
 from triage.pointer import POINTER, Selection, read_pointer, select
 from triage.registry import Registry
@@ -38,10 +37,8 @@ def registry(tmp_path: Path) -> Registry:
 
 def variant(folder: Path, created: str) -> Path:
     """A bundle like the embedded one, of another version."""
-    bundle = Path(shutil.copytree(default_path(), folder / created))
-    manifest = json.loads((bundle / MANIFEST).read_text(encoding="utf-8"))
-    manifest["created"] = created
-    (bundle / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    bundle = copied(folder / created)
+    rewrite(bundle, lambda m: m.update(created=created))
     return bundle
 
 
@@ -130,9 +127,7 @@ def test_a_bundle_with_a_name_that_is_no_folder_is_refused(
     registry: Registry, tmp_path: Path, name: str
 ) -> None:
     bundle = variant(tmp_path, "2001-01-01")
-    manifest = json.loads((bundle / MANIFEST).read_text(encoding="utf-8"))
-    manifest["name"] = name
-    (bundle / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    rewrite(bundle, lambda m: m.update(name=name))
     with pytest.raises(RegistryError, match="no name for a folder"):
         registry.add("bundle", bundle)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from triage.bundle import LINEAR, MANIFEST, SAMPLES, default_path, file_hash, load_bundle
+from tests.bundles import copied, rewrite
+from triage.bundle import LINEAR, SAMPLES, default_path, file_hash, load_bundle
 from triage.errors import BundleError
 from triage.pipeline import Pipeline
 from triage.selftest import read_samples, self_test
@@ -17,15 +17,15 @@ from triage.selftest import read_samples, self_test
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(default_path(), tmp_path / "bundle"))
+    return copied(tmp_path / "bundle")
 
 
 def reseal(bundle: Path) -> None:
-    manifest = json.loads((bundle / MANIFEST).read_text(encoding="utf-8"))
-    manifest["files"] = {
-        name: file_hash(bundle / name) for name in manifest["files"] if (bundle / name).exists()
-    }
-    (bundle / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    def seal(manifest: dict[str, Any]) -> None:
+        kept = [name for name in manifest["files"] if (bundle / name).exists()]
+        manifest["files"] = {name: file_hash(bundle / name) for name in kept}
+
+    rewrite(bundle, seal)
 
 
 def test_the_embedded_bundle_answers_its_samples() -> None:

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.bundles import copied, flip
 from tests.serving.process import ROOT
-from triage.bundle import FILES, default_path
+from triage.bundle import FILES
 
 COMMANDS = {
     "serve": ["tests.serving.serve_command", "--bundle"],
     "verify": ["triage.cli", "model", "verify"],
     "classify": ["triage.cli", "classify", "你好", "--bundle"],
 }
-
-
-def _copy(tmp_path: Path) -> Path:
-    copy = tmp_path / "bundle"
-    shutil.copytree(default_path(), copy)
-    return copy
 
 
 def _refusal(command: str, bundle: Path) -> str:
@@ -41,27 +35,21 @@ def _refusal(command: str, bundle: Path) -> str:
     return ran.stderr
 
 
-def _flip(file: Path) -> None:
-    content = bytearray(file.read_bytes())
-    content[len(content) // 2] ^= 1
-    file.write_bytes(content)
-
-
 @pytest.mark.parametrize("name", FILES)
 def test_altered_byte(tmp_path: Path, name: str) -> None:
-    bundle = _copy(tmp_path)
-    _flip(bundle / name)
+    bundle = copied(tmp_path / "bundle")
+    flip(bundle / name)
     assert name in _refusal("verify", bundle)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_refuses(tmp_path: Path, command: str) -> None:
-    bundle = _copy(tmp_path)
-    _flip(bundle / FILES[0])
+    bundle = copied(tmp_path / "bundle")
+    flip(bundle / FILES[0])
     assert FILES[0] in _refusal(command, bundle)
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    bundle = _copy(tmp_path)
+    bundle = copied(tmp_path / "bundle")
     (bundle / FILES[1]).unlink()
     assert "is missing" in _refusal("verify", bundle)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
+from tests.bundles import copied, rewrite
 from tests.serving.process import PATIENCE, Server, serving, until
-from triage.bundle import MANIFEST, default_path
+from triage.bundle import default_path
 from triage.pipeline import Pipeline
 from triage.registry import Registry
 from triage.types import Message
@@ -24,12 +24,14 @@ TEXT = "工地拖欠我们十几个人的工资，老板的真名也不知道"
 TAKEN_UP = 20.0
 
 
-def variant(folder: Path, temperature: float) -> Path:
+def variant(folder: Path, bias: float) -> Path:
     """A bundle that gives other probabilities than the embedded one."""
-    bundle = Path(shutil.copytree(default_path(), folder / f"at-{temperature}"))
-    manifest = json.loads((bundle / MANIFEST).read_text(encoding="utf-8"))
-    manifest["fusion"]["bias"][0] += temperature
-    (bundle / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+
+    def change(manifest: dict[str, Any]) -> None:
+        manifest["fusion"]["bias"][0] += bias
+
+    bundle = copied(folder / f"at-{bias}")
+    rewrite(bundle, change)
     return bundle
 
 
