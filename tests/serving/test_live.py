@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +11,7 @@ import httpx2
 import pytest
 
 from tests.bundles import copied, rewrite
+from tests.serving.load import Load
 from tests.serving.process import PATIENCE, Server, serving, until
 from triage.bundle import default_path
 from triage.pipeline import Pipeline
@@ -55,33 +54,6 @@ def version(server: Server) -> str:
     return found
 
 
-class Load:
-    """Requests one after the other on a few threads, until it ends."""
-
-    def __init__(self, server: Server, threads: int = 4) -> None:
-        self._server, self._over = server, threading.Event()
-        self.answers: Counter[tuple[int, str]] = Counter()
-        self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._ask) for _ in range(threads)]
-
-    def _ask(self) -> None:
-        with httpx2.Client(timeout=PATIENCE) as client:
-            while not self._over.is_set():
-                answer = client.post(f"{self._server.url}/v1/classify", json={"text": TEXT})
-                with self._lock:
-                    self.answers[answer.status_code, answer.text] += 1
-
-    def __enter__(self) -> Load:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
-
-
 def test_fifty_changes_under_load_lose_nothing_and_mix_nothing(
     server: Server, models: Path, tmp_path: Path
 ) -> None:
@@ -89,19 +61,20 @@ def test_fifty_changes_under_load_lose_nothing_and_mix_nothing(
     bundles = [default_path(), variant(tmp_path, 0.1), variant(tmp_path, -0.1)]
     names = [registry.add("bundle", bundle) for bundle in bundles]
     wanted = {
-        Pipeline.load(bundle).classify(Message(text=TEXT)).model_dump_json() for bundle in bundles
+        Pipeline.load(bundle).classify(Message(text=TEXT)).model_dump_json().encode()
+        for bundle in bundles
     }
     assert len(wanted) == len(bundles)
-    with Load(server) as load:
+    with Load(server.url, [{"text": TEXT}], clients=4) as load:
         for change in range(1, 51):
             registry.promote("bundle", names[change % 3])
             if change % 10 == 0:
                 # Most changes are overtaken while they load; these are waited for.
                 until(lambda name=names[change % 3]: version(server) == name)
-    assert {status for status, _ in load.answers} == {200}
+    assert {sent.status for sent in load.sent} == {200}
     # Each answer is, to the byte, that of the bundle that it names.
-    assert {text for _, text in load.answers} <= wanted
-    assert sum(load.answers.values()) > 50
+    assert {sent.body for sent in load.sent} <= wanted
+    assert len(load.sent) > 50
     assert server.metric("triage_change_refused") == 0.0
 
 
@@ -138,7 +111,7 @@ def test_a_bundle_that_breaks_after_it_was_promoted_is_refused_and_the_old_one_s
     name = registry.add("bundle", variant(tmp_path, 0.1))
     file = models / "bundles" / name / "model.onnx"
     whole = file.read_bytes()
-    with Load(server, threads=2) as load:
+    with Load(server.url, [{"text": TEXT}], clients=2) as load:
         # Between the promotion's own test and the service: as a bad disk would.
         registry.promote("bundle", name)
         file.write_bytes(whole[: len(whole) // 2])
@@ -152,7 +125,7 @@ def test_a_bundle_that_breaks_after_it_was_promoted_is_refused_and_the_old_one_s
         file.write_bytes(whole)
         registry.rollback("bundle")
         until(lambda: server.metric("triage_change_refused") == 0.0)
-    assert {status for status, _ in load.answers} == {200}
+    assert {sent.status for sent in load.sent} == {200}
 
 
 def test_a_shadow_is_compared_and_never_answers(
