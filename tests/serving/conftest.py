@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +10,7 @@ from starlette.testclient import TestClient
 
 from serving.app import create_app
 from serving.settings import Settings
+from tests.serving.process import until
 
 
 def fake_app(name: str = "plain", **given: object) -> FastAPI:
@@ -20,10 +20,7 @@ def fake_app(name: str = "plain", **given: object) -> FastAPI:
 
 
 def wait_until_ready(client: TestClient) -> None:
-    deadline = time.monotonic() + 60
-    while client.get("/readyz").status_code != 200:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: client.get("/readyz").status_code == 200)
 
 
 @pytest.fixture(scope="package")

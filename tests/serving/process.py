@@ -43,14 +43,9 @@ def _children(pid: int) -> list[int]:
     """The processes that `pid` started and that have not ended."""
     try:
         found = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-        return [int(child) for child in found if _state(child) != "Z"]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return []
-
-
-def _state(pid: str) -> str:
-    """One letter, as `ps` shows it; Z has ended and was not waited for."""
-    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    return [int(child) for child in found if alive(int(child))]
 
 
 @dataclass
