@@ -12,7 +12,7 @@ import pytest
 
 from tests.bundles import copied, rewrite
 from tests.serving.load import Load
-from tests.serving.process import PATIENCE, Server, serving, until
+from tests.serving.process import Server, serving, until
 from triage.bundle import default_path
 from triage.pipeline import Pipeline
 from triage.registry import Registry
@@ -46,7 +46,7 @@ def server(models: Path) -> Iterator[Server]:
 
 
 def ask(server: Server) -> httpx2.Response:
-    return httpx2.post(f"{server.url}/v1/classify", json={"text": TEXT}, timeout=PATIENCE)
+    return server.client.post("/v1/classify", json={"text": TEXT})
 
 
 def version(server: Server) -> str:
@@ -118,7 +118,7 @@ def test_a_bundle_that_breaks_after_it_was_promoted_is_refused_and_the_old_one_s
         until(lambda: server.metric("triage_change_refused") == 1.0 or version(server) == name)
         if server.metric("triage_change_refused") == 0.0:
             pytest.skip("the service was faster than the damage")
-        ready = httpx2.get(f"{server.url}/readyz", timeout=PATIENCE)
+        ready = server.client.get("/readyz")
         assert ready.status_code == 200
         assert "altered" in ready.json()["change_refused"]
         assert version(server) == embedded
@@ -134,7 +134,7 @@ def test_a_shadow_is_compared_and_never_answers(
     registry, embedded = Registry(models), version(server)
     same = registry.add("bundle", variant(tmp_path, 0.001))
     registry.shadow(same)
-    until(lambda: f'model="{same}"' in httpx2.get(f"{server.url}/metrics").text)
+    until(lambda: f'model="{same}"' in server.client.get("/metrics").text)
     with ThreadPoolExecutor(2) as threads:
         answers = list(threads.map(lambda _: version(server), range(20)))
     assert set(answers) == {embedded}
@@ -142,4 +142,4 @@ def test_a_shadow_is_compared_and_never_answers(
     registry.shadow(registry.add("bundle", variant(tmp_path, -9.0)))
     until(lambda: ask(server).is_success and server.metric('triage_shadow_total{result="department"}') > 0)  # fmt: skip
     registry.shadow(None)
-    until(lambda: "triage_shadow_versions{" not in httpx2.get(f"{server.url}/metrics").text)
+    until(lambda: "triage_shadow_versions{" not in server.client.get("/metrics").text)

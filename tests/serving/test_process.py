@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx2
 import pytest
 
 from tests.serving.process import (
@@ -34,11 +33,11 @@ def server() -> Iterator[Server]:
 
 def test_start_answer_and_stop(server: Server) -> None:
     assert server.answers("/livez")
-    answer = httpx2.post(server.url + "/v1/classify", json={"text": TEXT})
+    answer = server.client.post("/v1/classify", json={"text": TEXT})
     assert answer.json()["department"] == "public_interest"
     assert "server" not in answer.headers
     batch = {"messages": [{"text": TEXT}, {"text": ""}]}
-    results = httpx2.post(server.url + "/v1/classify/batch", json=batch).json()["results"]
+    results = server.client.post("/v1/classify/batch", json=batch).json()["results"]
     assert results[0] == answer.json()
     assert results[1]["code"] == "invalid_message"
 
@@ -61,13 +60,12 @@ def test_workers_end_with_a_service_that_was_killed(server: Server) -> None:
 
 def test_large_bodies_are_refused_on_a_real_connection(server: Server) -> None:
     headers = {"content-type": "application/json"}
-    with httpx2.Client(base_url=server.url) as client:
-        declared = client.post("/v1/classify", content=b" " * 3_000_000, headers=headers)
-        assert declared.status_code == 413
-        chunks = (b" " * 65_536 for _ in range(48))
-        streamed = client.post("/v1/classify", content=chunks, headers=headers)
-        assert streamed.json()["code"] == "body_too_large"
-        assert client.post("/v1/classify", json={"text": TEXT}).status_code == 200
+    declared = server.client.post("/v1/classify", content=b" " * 3_000_000, headers=headers)
+    assert declared.status_code == 413
+    chunks = (b" " * 65_536 for _ in range(48))
+    streamed = server.client.post("/v1/classify", content=chunks, headers=headers)
+    assert streamed.json()["code"] == "body_too_large"
+    assert server.client.post("/v1/classify", json={"text": TEXT}).status_code == 200
 
 
 def test_workers_take_nothing_from_the_working_directory(tmp_path: Path) -> None:

@@ -7,11 +7,10 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import httpx2
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from tests.serving.process import PATIENCE, serving_fakes, until
+from tests.serving.process import serving_fakes, until
 
 SECRET = "绝不能外传的一句话"
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -55,14 +54,13 @@ def test_a_request_becomes_a_span_of_the_clients_trace_without_its_text(
 ) -> None:
     endpoint = f"http://127.0.0.1:{collector.server_address[1]}"
     with serving_fakes("plain", OTEL_EXPORTER_OTLP_ENDPOINT=endpoint) as server:
-        httpx2.post(
-            f"{server.url}/v1/classify",
+        server.client.post(
+            "/v1/classify",
             json={"text": SECRET},
             headers={"traceparent": f"00-{TRACE}-b7ad6b7169203331-01", "X-Request-ID": "abc-1"},
-            timeout=PATIENCE,
         )
-        httpx2.post(f"{server.url}/v1/classify", content=SECRET.encode(), timeout=PATIENCE)
-        httpx2.get(f"{server.url}/readyz", timeout=PATIENCE)
+        server.client.post("/v1/classify", content=SECRET.encode())
+        server.client.get("/readyz")
         # What waits to be sent is sent before the service ends.
         server.stop()
     until(lambda: bool(collector.bodies))
