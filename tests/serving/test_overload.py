@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,7 +24,7 @@ def message(name: str, channel: str = "") -> dict[str, str]:
 
 
 class Desk:
-    """A server with one worker, a journal of what it began, and clients that do not wait."""
+    """A server, a journal of what it began, and clients that do not wait."""
 
     def __init__(self, server: Server, journal: Path, clients: ThreadPoolExecutor) -> None:
         self.server, self._journal, self._clients = server, journal, clients
@@ -54,6 +55,15 @@ class Desk:
         return int(lines[0]["status"]) if lines else 0
 
 
+@contextlib.contextmanager
+def opened(journal: Path, clients: ThreadPoolExecutor, **settings: object) -> Iterator[Desk]:
+    """A desk whose server has one worker, unless `settings` say otherwise."""
+    given = {"workers": 1, "bundle": journal} | settings
+    variables = {f"TRIAGE_{name.upper()}": str(value) for name, value in given.items()}
+    with serving_fakes("obedient", **variables) as server:
+        yield Desk(server, journal, clients)
+
+
 @pytest.fixture(scope="module")
 def clients() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(64) as pool:
@@ -63,9 +73,8 @@ def clients() -> Iterator[ThreadPoolExecutor]:
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory, clients: ThreadPoolExecutor) -> Iterator[Desk]:
     journal = tmp_path_factory.mktemp("desk") / "journal"
-    limits = {"TRIAGE_QUEUE_SECONDS": "60", "TRIAGE_BATCH_QUEUE_SECONDS": "600"}
-    with serving_fakes("obedient", TRIAGE_WORKERS="1", TRIAGE_BUNDLE=str(journal), **limits) as on:
-        yield Desk(on, journal, clients)
+    with opened(journal, clients, queue_seconds=60, batch_queue_seconds=600) as desk:
+        yield desk
 
 
 @pytest.fixture
@@ -155,10 +164,8 @@ def test_a_batch_does_not_starve_under_endless_singles(
 def test_overload_refuses_at_the_door_and_answers_whom_it_let_in(
     tmp_path: Path, clients: ThreadPoolExecutor
 ) -> None:
-    limits = {"TRIAGE_QUEUE_SECONDS": "0.02", "TRIAGE_BATCH_QUEUE_SECONDS": "0.02"}
-    bundle = str(tmp_path / "journal")
-    with serving_fakes("obedient", TRIAGE_WORKERS="1", TRIAGE_BUNDLE=bundle, **limits) as server:
-        desk = Desk(server, tmp_path / "journal", clients)
+    limits = {"queue_seconds": 0.02, "batch_queue_seconds": 0.02}
+    with opened(tmp_path / "journal", clients, **limits) as desk:
         sent = [desk.send(message(f"m-{n}", "sleep 0.3")) for n in range(60)]
         answers = [one.result() for one in sent]
         accepted = [answer for answer in answers if answer.status_code == 200]
@@ -172,22 +179,20 @@ def test_overload_refuses_at_the_door_and_answers_whom_it_let_in(
             assert answer.json()["code"] == "overloaded"
         # What was refused cost the worker nothing.
         assert len(desk.began()) == len(accepted)
-        refusals = server.metric('triage_refusals_total{code="overloaded"}')
+        refusals = desk.server.metric('triage_refusals_total{code="overloaded"}')
         assert refusals == len(refused)
         # It is not overloaded for longer than the work lasts.
         until(lambda: desk.post(message("later")).status_code == 200)
 
 
 def test_a_batch_is_refused_before_it_is_read(tmp_path: Path, clients: ThreadPoolExecutor) -> None:
-    limits = {"TRIAGE_QUEUE_SECONDS": "60", "TRIAGE_BATCH_QUEUE_SECONDS": "0.02"}
-    bundle = str(tmp_path / "journal")
-    with serving_fakes("obedient", TRIAGE_WORKERS="1", TRIAGE_BUNDLE=bundle, **limits) as server:
-        desk = Desk(server, tmp_path / "journal", clients)
+    limits = {"queue_seconds": 60, "batch_queue_seconds": 0.02}
+    with opened(tmp_path / "journal", clients, **limits) as desk:
         entries = [message(f"e-{n}", "sleep 0.2") for n in range(20)]
         first = desk.send({"messages": entries}, path=BATCH)
-        until(lambda: server.metric('triage_waiting{lane="batch"}') >= 10)
-        refused = httpx2.post(
-            server.url + BATCH, content=b"no batch", headers={"content-type": "application/json"}
+        until(lambda: desk.server.metric('triage_waiting{lane="batch"}') >= 10)
+        refused = desk.server.client.post(
+            BATCH, content=b"no batch", headers={"content-type": "application/json"}
         )
         assert (refused.status_code, refused.json()["code"]) == (503, "overloaded")
         assert desk.post(message("single")).status_code == 200
@@ -198,44 +203,34 @@ def test_a_batch_is_refused_before_it_is_read(tmp_path: Path, clients: ThreadPoo
 def test_a_message_that_ends_workers_is_not_tried_for_ever(
     tmp_path: Path, clients: ThreadPoolExecutor
 ) -> None:
-    bundle = str(tmp_path / "journal")
-    with serving_fakes("obedient", TRIAGE_WORKERS="2", TRIAGE_BUNDLE=bundle) as server:
-        desk = Desk(server, tmp_path / "journal", clients)
+    with opened(tmp_path / "journal", clients, workers=2) as desk:
         bad = desk.send(message("bad", "exit"))
         others = [desk.send(message(f"good-{n}", "sleep 0.1")) for n in range(10)]
         assert bad.result().status_code == 500
         assert bad.result().json()["code"] == "internal_error"
         # While no worker is left nobody is let in; whoever was is answered.
         assert {other.result().status_code for other in others} <= {200, 503}
-        until(lambda: server.client.get("/readyz").json().get("ready") == 2)
+        until(lambda: desk.server.client.get("/readyz").json().get("ready") == 2)
         assert desk.post(message("again")).status_code == 200
         assert desk.began().count("bad") == 2
 
 
 def test_a_stop_waits_for_all_that_was_let_in(tmp_path: Path, clients: ThreadPoolExecutor) -> None:
-    bundle = str(tmp_path / "journal")
-    with serving_fakes(
-        "obedient", TRIAGE_WORKERS="1", TRIAGE_BUNDLE=bundle, TRIAGE_QUEUE_SECONDS="60"
-    ) as server:
-        desk = Desk(server, tmp_path / "journal", clients)
+    with opened(tmp_path / "journal", clients, queue_seconds=60) as desk:
         sent = [desk.send(message(f"m-{n}", "sleep 0.5")) for n in range(6)]
-        until(lambda: server.metric('triage_waiting{lane="single"}') >= 4)
-        assert server.stop() in (0, -signal.SIGTERM)
+        until(lambda: desk.server.metric('triage_waiting{lane="single"}') >= 4)
+        assert desk.server.stop() in (0, -signal.SIGTERM)
         assert [one.result().status_code for one in sent] == [200] * 6
 
 
 def test_what_is_not_done_when_a_stop_must_end_is_told_so(
     tmp_path: Path, clients: ThreadPoolExecutor
 ) -> None:
-    bundle = str(tmp_path / "journal")
-    with serving_fakes(
-        "obedient", TRIAGE_WORKERS="1", TRIAGE_BUNDLE=bundle, TRIAGE_QUEUE_SECONDS="60",
-        TRIAGE_SHUTDOWN_SECONDS="1",
-    ) as server:  # fmt: skip
-        desk = Desk(server, tmp_path / "journal", clients)
+    limits = {"queue_seconds": 60, "shutdown_seconds": 1}
+    with opened(tmp_path / "journal", clients, **limits) as desk:
         sent = [desk.send(message(f"m-{n}", LONG)) for n in range(3)]
-        until(lambda: server.metric('triage_waiting{lane="single"}') >= 1)
-        assert server.stop() in (0, -signal.SIGTERM)
+        until(lambda: desk.server.metric('triage_waiting{lane="single"}') >= 1)
+        assert desk.server.stop() in (0, -signal.SIGTERM)
         for one in sent:
             assert one.result().status_code == 503
             assert one.result().headers["retry-after"]
