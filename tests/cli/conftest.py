@@ -11,15 +11,15 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cli import loaders
 from tests.fakes import FakeClassifier
+from tests.serving.process import ROOT, until
 from triage.cli import main
 from triage.types import Message
-
-ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -89,3 +89,14 @@ def started(loader: str, *argv: str, **environment: str) -> Iterator[subprocess.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
+
+
+def wait_for(true: Callable[[], bool], process: subprocess.Popen[Any], seconds: float = 60) -> None:
+    """Wait until something is true, as long as the process goes on."""
+
+    def found() -> bool:
+        so = true()
+        assert so or process.poll() is None, process.communicate()
+        return so
+
+    until(found, seconds)

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import ROOT, Run, decisions, started, texts, write_rows
+from tests.cli.conftest import Run, decisions, started, texts, wait_for, write_rows
 from tests.cli.files import KINDS, ROWS, content, names, write
+from tests.serving.process import ROOT, until
 from triage.pipeline import Pipeline
 from triage.types import Message
 
@@ -64,14 +65,6 @@ def test_the_shipped_bundle_decides_the_same_in_every_process(tmp_path: Path) ->
         assert f"{workers} process" in ran.stderr.decode()
 
 
-def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 60
-    while not path.exists():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def living(group: int) -> list[str]:
     """Processes of the group that have not ended."""
     found = []
@@ -83,24 +76,17 @@ def living(group: int) -> list[str]:
     return found
 
 
-def wait_until_ended(group: int) -> None:
-    deadline = time.monotonic() + 20
-    while living(group):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 @pytest.mark.parametrize(("kind", "workers"), [*zip(KINDS, "2222", strict=True), ("jsonl", "1")])
 def test_goes_on_after_a_kill_at_any_row(run: Run, tmp_path: Path, kind: str, workers: str) -> None:
     messages = texts(1_500)
     file = write(tmp_path / f"in.{kind}", messages)
     out, whole = tmp_path / f"out.{kind}", tmp_path / f"whole.{kind}"
     with started("slow", "classify", str(file), "-o", str(out), "--workers", workers) as process:
-        wait_for(tmp_path / f".out.{kind}.part.json", process)
+        wait_for((tmp_path / f".out.{kind}.part.json").exists, process)
         time.sleep(random.random() * 0.4)
         process.kill()
         process.wait()
-        wait_until_ended(process.pid)
+        until(lambda: not living(process.pid), 20)
     assert names(tmp_path) == {file.name, f".out.{kind}.part", f".out.{kind}.part.json"}
     ran = run("classify", str(file), "-o", str(out), "--workers", workers)
     assert ran.code == 1, ran.err
@@ -123,7 +109,7 @@ def test_killed_workers_lose_nothing(run: Run, tmp_path: Path) -> None:
     file = write_rows(tmp_path / "in.jsonl", texts(1_500))
     out, whole = tmp_path / "out.jsonl", tmp_path / "whole.jsonl"
     with started("slow", "classify", str(file), "-o", str(out), "--workers", "2") as process:
-        wait_for(tmp_path / ".out.jsonl.part.json", process)
+        wait_for((tmp_path / ".out.jsonl.part.json").exists, process)
         for _ in range(2):
             os.kill(random.choice(children(process)), signal.SIGKILL)
             time.sleep(0.3)
@@ -138,13 +124,13 @@ def test_ctrl_c_ends_at_once_and_keeps_what_is_done(run: Run, tmp_path: Path, wo
     file = write_rows(tmp_path / "in.jsonl", messages)
     out = tmp_path / "out.jsonl"
     with started("slow", "classify", str(file), "-o", str(out), "--workers", workers) as process:
-        wait_for(tmp_path / ".out.jsonl.part.json", process)
+        wait_for((tmp_path / ".out.jsonl.part.json").exists, process)
         began = time.monotonic()
         os.killpg(process.pid, signal.SIGINT)
         _, told = process.communicate(timeout=60)
         # The exit code says that it was interrupted; this, that it did not hang before that.
         assert time.monotonic() - began < 30
-        wait_until_ended(process.pid)
+        until(lambda: not living(process.pid), 20)
     assert process.returncode == 130
     assert "Traceback" not in told
     assert "rows are kept; the same command goes on after them" in told

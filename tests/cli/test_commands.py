@@ -12,11 +12,11 @@ import pytest
 
 from tests.cli.conftest import Run
 from tests.fakes import FakeClassifier
+from tests.serving.process import ROOT
 from triage.cli.show import marked, show_decision, shown_lines, visible
 from triage.io import InputRow, Outcome, RowError
 from triage.types import Message
 
-ROOT = Path(__file__).parents[2]
 BOOK = """
 rulebook: {name: mine, version: "1"}
 author: 测试

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli import loaders
-from tests.cli.conftest import ROOT, Run, decisions, texts, write_rows
+from tests.cli.conftest import Run, decisions, texts, write_rows
+from tests.serving.process import ROOT
 from triage.cli.engine import Load
 from triage.cli.loading import Loader, Task
 from triage.cli.pool import Pool, WorkerError

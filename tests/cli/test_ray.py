@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.cli import loaders
-from tests.cli.conftest import ROOT, Run, started, texts, write_rows
+from tests.cli.conftest import Run, started, texts, wait_for, write_rows
+from tests.serving.process import ROOT
 from triage.cli.bulk_ray import classify_folder
 from triage.cli.destination import Destination
 from triage.cli.loading import Task
@@ -28,12 +29,15 @@ needs_ray = pytest.mark.skipif(
 )
 
 
+def words(source: Path, out: Path) -> list[str]:
+    return ["classify", str(source), "-o", str(out), "--engine", "ray", "--workers", "2"]
+
+
 def on_ray(
     loader: str, source: Path, out: Path, *options: str, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "tests.cli.command", loader, "classify", str(source),
-         "-o", str(out), "--engine", "ray", "--workers", "2", *options],
+        [sys.executable, "-m", "tests.cli.command", loader, *words(source, out), *options],
         cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
 
@@ -65,13 +69,8 @@ def test_a_killed_actor_loses_and_doubles_nothing(run: Run, tmp_path: Path) -> N
         write_rows(source / "a.jsonl", texts(1_000)),
     ]
     own = os.getpid()
-    argv = ["classify", str(source), "-o", str(out), "--engine", "ray", "--workers", "2"]
-    with started("slow", *argv, TRIAGE_TEST_RUN=str(own)) as process:
-        deadline = time.monotonic() + 120
-        while len(actors(own)) < 2 or not out.exists():
-            assert process.poll() is None, process.communicate()
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+    with started("slow", *words(source, out), TRIAGE_TEST_RUN=str(own)) as process:
+        wait_for(lambda: len(actors(own)) >= 2 and out.exists(), process, 120)
         time.sleep(3)  # they are in the middle of their first blocks
         os.kill(actors(own)[0], signal.SIGKILL)
         _, told = process.communicate(timeout=400)
@@ -136,13 +135,8 @@ def test_a_row_that_ends_every_actor_stops_the_run(tmp_path: Path) -> None:
 @needs_ray
 def test_ctrl_c_keeps_the_parts_that_are_done(tmp_path: Path) -> None:
     source, out = write_rows(tmp_path / "in.jsonl", texts(5 * BLOCK_ROWS)), tmp_path / "out"
-    argv = ["classify", str(source), "-o", str(out), "--engine", "ray", "--workers", "2"]
-    with started("slow", *argv) as process:
-        deadline = time.monotonic() + 120
-        while not (out / "_triage.done.jsonl").exists():
-            assert process.poll() is None, process.communicate()
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+    with started("slow", *words(source, out)) as process:
+        wait_for((out / "_triage.done.jsonl").exists, process, 120)
         os.killpg(process.pid, signal.SIGINT)
         _, told = process.communicate(timeout=60)
     assert process.returncode == 130, told

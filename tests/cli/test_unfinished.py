@@ -7,15 +7,15 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import openpyxl
 import pytest
 
-from tests.cli.conftest import ROOT, Run, decisions, texts, write_rows
+from tests.cli.conftest import Run, decisions, texts, wait_for, write_rows
 from tests.cli.files import KINDS, names
 from tests.fakes import VERSIONS
+from tests.serving.process import ROOT
 from triage.io import Options, Output, Source, UnfinishedOutputError
 from triage.io.xlsx import XlsxWriter
 
@@ -136,8 +136,7 @@ def test_standard_input_leaves_nothing_behind(tmp_path: Path) -> None:
             stderr=subprocess.PIPE,
         ) as process,
     ):
-        while not list(tmp_path.glob(".out.jsonl.*.part")):
-            time.sleep(0.02)
+        wait_for(lambda: bool(list(tmp_path.glob(".out.jsonl.*.part"))), process)
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 130
     assert names(tmp_path) == {"in.jsonl"}
