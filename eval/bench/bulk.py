@@ -14,6 +14,7 @@ from typing import Final
 from eval.bench.contestants import Scene
 from eval.bench.figures import BulkTurn
 from eval.bench.surroundings import as_usual, load_average
+from eval.bench.texts import write_lines
 
 SERVICE_ROWS: Final = 1_500
 PIPELINE_ROWS: Final = 256
@@ -38,14 +39,6 @@ def _command(arguments: Sequence[str], log: Path) -> float:
     return time.perf_counter() - began
 
 
-def _rows(texts: Sequence[str], count: int, file: Path) -> None:
-    lines = (
-        json.dumps({"id": str(n), "text": text}, ensure_ascii=False)
-        for n, text in enumerate(islice(cycle(texts), count))
-    )
-    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
 def triage(repeat: int, scene: Scene, texts: Sequence[str], folder: Path) -> BulkTurn:
     """`triage classify FILE`. Its start is what a file of a few rows takes.
 
@@ -56,7 +49,8 @@ def triage(repeat: int, scene: Scene, texts: Sequence[str], folder: Path) -> Bul
     took = []
     for count in (_FEW, SERVICE_ROWS + _FEW):
         source, out = folder / f"bulk-{count}.jsonl", folder / f"bulk-{count}-decided.jsonl"
-        _rows(texts, count, source)
+        rows = enumerate(islice(cycle(texts), count))
+        write_lines(source, ({"id": str(n), "text": text} for n, text in rows))
         # A result of an earlier run would be taken up and completed.
         out.unlink(missing_ok=True)
         arguments = ["-m", "triage.cli", "classify", str(source), "-o", str(out),

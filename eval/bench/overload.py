@@ -6,7 +6,6 @@ is measured and told, because on few cores the service has that much less.
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -41,7 +40,7 @@ from eval.bench.processes import (
 )
 from eval.bench.run import bodies, start
 from eval.bench.surroundings import load_average
-from eval.bench.texts import composed, read_texts
+from eval.bench.texts import composed, read_texts, write_lines
 from triage.bundle import default_path, read_manifest
 from triage.errors import TriageError
 from triage.host import cores
@@ -151,14 +150,11 @@ class Trial:
 
 
 def _batch_bodies(texts: Sequence[str], folder: Path) -> Path:
-    file = folder / "bodies-batches.jsonl"
-    lines = []
+    batches = []
     for first in range(0, len(texts), _BATCH):
         some = [texts[(first + n) % len(texts)] for n in range(_BATCH)]
-        messages = [{"text": text} for text in some]
-        lines.append(json.dumps({"messages": messages}, ensure_ascii=False))
-    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return file
+        batches.append({"messages": [{"text": text} for text in some]})
+    return write_lines(folder / "bodies-batches.jsonl", batches)
 
 
 def measure(

@@ -17,6 +17,7 @@ from eval.bench.figures import Level, Turn, percentile
 from eval.bench.load import Job, Report, Sending, send
 from eval.bench.processes import Server, cpu_of_tree, free_port, memory, post, running
 from eval.bench.surroundings import load_average
+from eval.bench.texts import write_lines
 
 _WARM_CONNECTIONS: Final = 4
 _RETRY_AFTER: Final = 1.0
@@ -36,10 +37,7 @@ class Wanted:
 
 def bodies(contestant: Contestant, texts: Sequence[str], folder: Path) -> Path:
     """A file with the body of each message as the contestant takes it, one a line."""
-    file = folder / f"bodies-{contestant.key}.jsonl"
-    lines = (json.dumps(contestant.body(text), ensure_ascii=False) for text in texts)
-    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return file
+    return write_lines(folder / f"bodies-{contestant.key}.jsonl", map(contestant.body, texts))
 
 
 def level_of(report: Report, connections: int, seconds: float) -> Level:

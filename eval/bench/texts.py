@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from random import Random
 from statistics import NormalDist
@@ -71,6 +72,13 @@ def compose(number: int) -> str:
 def composed(count: int = COUNT) -> list[str]:
     """The first `count` messages."""
     return [compose(number) for number in range(count)]
+
+
+def write_lines(file: Path, values: Iterable[object]) -> Path:
+    """Write each value as a line of JSON; returns the file."""
+    lines = [json.dumps(value, ensure_ascii=False) for value in values]
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return file
 
 
 def read_texts(path: Path) -> list[str]:
