@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -38,7 +38,7 @@ from eval.bench.processes import (
     memory_of,
     tree,
 )
-from eval.bench.run import bodies, start
+from eval.bench.run import bodies, started
 from eval.bench.surroundings import load_average
 from eval.bench.texts import composed, read_texts, write_lines
 from triage.bundle import default_path, read_manifest
@@ -168,8 +168,7 @@ def measure(
     load = load_average()
     contestant = service(scene)
     singles, batches = bodies(contestant, texts, folder), _batch_bodies(texts, folder)
-    with ExitStack() as stack:
-        server = start(contestant, texts[0], folder, stack)
+    with started(contestant, texts[0], folder) as server:
         trial = Trial(server, contestant.path, singles, batches)
         trial.capacity(2.0)  # warms it up
         capacity = trial.capacity(10.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,18 +79,16 @@ def _body(contestant: Contestant, text: str) -> bytes:
     return json.dumps(contestant.body(text), ensure_ascii=False).encode()
 
 
-def start(contestant: Contestant, text: str, folder: Path, stack: ExitStack) -> Server:
-    """Start a contestant, which has answered `text` when this returns; `stack` ends it.
+def started(contestant: Contestant, text: str, folder: Path) -> AbstractContextManager[Server]:
+    """A contestant that has answered `text`, for as long as the block lasts.
 
     Raises:
         ServerFailedError: it did not answer.
     """
     port = free_port()
     log = folder / f"{contestant.key}.log"
-    return stack.enter_context(
-        running(contestant.command(port), contestant.environment, port, contestant.path,
-                _body(contestant, text), log)
-    )  # fmt: skip
+    return running(contestant.command(port), contestant.environment, port, contestant.path,
+                   _body(contestant, text), log)  # fmt: skip
 
 
 def turn(contestant: Contestant, repeat: int, wanted: Wanted) -> Turn:
@@ -101,8 +99,7 @@ def turn(contestant: Contestant, repeat: int, wanted: Wanted) -> Turn:
     """
     load, began = load_average(), datetime.now(UTC).isoformat(timespec="seconds")
     file = bodies(contestant, wanted.texts, wanted.folder)
-    with ExitStack() as stack:
-        server = start(contestant, wanted.texts[0], wanted.folder, stack)
+    with started(contestant, wanted.texts[0], wanted.folder) as server:
         level(wanted, contestant, server, file, _WARM_CONNECTIONS, 1)
         measured = []
         for connections in wanted.connections:
