@@ -52,10 +52,10 @@ class Stream:
     sent: int = 0
 
 
-def request(path: str, body: bytes, host: str = "127.0.0.1") -> bytes:
+def request(path: str, body: bytes) -> bytes:
     """The bytes of a POST of JSON."""
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
@@ -96,9 +96,9 @@ class _Connection:
 class Driver:
     """Sends the requests of some streams for a while and records every answer."""
 
-    def __init__(self, address: tuple[str, int], streams: Sequence[Stream], seed: int = 1) -> None:
+    def __init__(self, address: tuple[str, int], streams: Sequence[Stream]) -> None:
         self._address, self._streams = address, streams
-        self._draw = Random(seed)
+        self._draw = Random(1)
         self._selector = selectors.DefaultSelector()
         self._idle: dict[str, list[_Connection]] = {stream.name: [] for stream in streams}
         self._open = dict.fromkeys(self._idle, 0)

@@ -93,11 +93,11 @@ class Trial:
     """Loads on one running service."""
 
     def __init__(self, server: Server, path: str, singles: Path, batches: Path) -> None:
-        self.server, self._path = server, path
+        self._port, self._path = server.port, path
         self._singles, self._batches = str(singles), str(batches)
 
     def _send(self, seconds: float, *streams: Sending) -> Report:
-        return send(Job(port=self.server.port, seconds=seconds, streams=list(streams)))
+        return send(Job(port=self._port, seconds=seconds, streams=list(streams)))
 
     def _single(self, connections: int, rate: float | None = None) -> Sending:
         return Sending(name="single", path=self._path, bodies=self._singles,

@@ -135,7 +135,6 @@ class Server:
     pid: int
     port: int
     first_answer_s: float
-    log: Path
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, path: str, body: bytes, log: Path) -> None:
@@ -170,7 +169,7 @@ def running(
         )
         try:
             _wait(process, port, path, body, log)
-            yield Server(process.pid, port, time.perf_counter() - began, log)
+            yield Server(process.pid, port, time.perf_counter() - began)
         finally:
             _end(process)
 
