@@ -32,6 +32,16 @@ class Answer(NamedTuple):
     retry_after: bool
 
 
+def milliseconds(answers: Sequence[Answer]) -> list[float]:
+    """How long each answer took from when its request was sent."""
+    return [1_000 * (answer.done - answer.sent) for answer in answers]
+
+
+def good(answers: Sequence[Answer]) -> list[Answer]:
+    """Those of status 200."""
+    return [answer for answer in answers if answer.status == 200]
+
+
 @dataclass(slots=True)
 class Stream:
     """Requests of one kind, sent in turn.

@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 
 from eval.bench.contestants import Scene, service
-from eval.bench.driver import REFUSALS, Answer
+from eval.bench.driver import REFUSALS, Answer, good, milliseconds
 from eval.bench.figures import percentile
 from eval.bench.load import Job, LoadFailedError, Report, Sending, send
 from eval.bench.overload_figures import (
@@ -26,8 +26,6 @@ from eval.bench.overload_figures import (
     OverloadResults,
     Sample,
     analyse,
-    good,
-    milliseconds,
 )
 from eval.bench.overload_report import charts, report
 from eval.bench.processes import (

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from eval.bench.driver import REFUSALS, Answer
+from eval.bench.driver import REFUSALS, Answer, good, milliseconds
 from eval.bench.figures import percentile
 from eval.values import Figure, Value
 
@@ -104,16 +104,6 @@ class OverloadResults(Value):
     flood: FloodFigures
 
 
-def milliseconds(answers: Sequence[Answer]) -> list[float]:
-    """How long each answer took from when its request was sent."""
-    return [1_000 * (answer.done - answer.sent) for answer in answers]
-
-
-def good(answers: Sequence[Answer]) -> list[Answer]:
-    """Those of status 200."""
-    return [answer for answer in answers if answer.status == 200]
-
-
 def by_second(answers: Sequence[Answer], seconds: float) -> tuple[int, ...]:
     """How many answers came in each whole second."""
     counts = Counter(int(answer.done) for answer in answers)
@@ -159,7 +149,7 @@ def analyse(
         if answer.status != 200 and answer.status not in REFUSALS
     )
     goodput = sum(answer.done < seconds for answer in accepted) / seconds
-    waits = milliseconds(refused)
+    took, waits = milliseconds(accepted), milliseconds(refused)
     load_share = load_cpu_s / seconds
     left = (cores - load_share) / (cores - capacity.load_cpu_share)
     front, workers = _cpu(samples)
@@ -171,8 +161,8 @@ def analyse(
         goodput=goodput,
         goodput_share=goodput / capacity.rate,
         fair_goodput_share=goodput / (capacity.rate * left),
-        accepted_p50_ms=percentile(milliseconds(accepted), 0.5),
-        accepted_p99_ms=percentile(milliseconds(accepted), 0.99),
+        accepted_p50_ms=percentile(took, 0.5),
+        accepted_p99_ms=percentile(took, 0.99),
         refused=len(refused),
         refusal_p50_ms=percentile(waits, 0.5),
         refusal_p99_ms=percentile(waits, 0.99),

@@ -12,7 +12,7 @@ from typing import Final
 
 from eval.bench import engine, wrk
 from eval.bench.contestants import ENGINE, LABELS, Contestant, Scene
-from eval.bench.driver import REFUSALS
+from eval.bench.driver import REFUSALS, good, milliseconds
 from eval.bench.figures import Level, Turn, percentile
 from eval.bench.load import Job, Report, Sending, send
 from eval.bench.processes import Server, cpu_of_tree, free_port, memory, post, running
@@ -43,7 +43,7 @@ def bodies(contestant: Contestant, texts: Sequence[str], folder: Path) -> Path:
 def level_of(report: Report, connections: int, seconds: float) -> Level:
     """The figures of a closed loop by the project's own load generator."""
     answers = [a for a in report.streams["level"].answers if a.done <= seconds]
-    took = [1_000 * (a.done - a.sent) for a in answers if a.status == 200]
+    took = milliseconds(good(answers))
     refused = sum(a.status in REFUSALS for a in answers)
     return Level(
         connections=connections,
