@@ -151,6 +151,12 @@ def of(results: Results, contestant: str) -> list[Turn]:
     return [turn for turn in results.turns if turn.contestant == contestant]
 
 
+def measured_at(results: Results) -> list[int]:
+    """The numbers of connections that anybody was measured at."""
+    found = {level.connections for turn in results.turns for level in turn.levels}
+    return sorted(found - {LOOP})
+
+
 def _at(turn: Turn, connections: int) -> Level | None:
     return next((level for level in turn.levels if level.connections == connections), None)
 

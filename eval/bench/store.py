@@ -17,6 +17,7 @@ from eval.bench.figures import (
     Results,
     Turn,
     levels,
+    measured_at,
     middle,
     of,
     percentile,
@@ -99,8 +100,7 @@ def opened(
 
 def charts(results: Results) -> dict[str, str]:
     """File names and SVG documents."""
-    found = {level.connections for turn in results.turns for level in turn.levels} - {LOOP}
-    connections = sorted(found)
+    connections = measured_at(results)
     if not connections:
         return {}
     places = [f"{n} connections" if n > 1 else "1 connection" for n in connections]

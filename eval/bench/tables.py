@@ -13,6 +13,7 @@ from eval.bench.figures import (
     Turn,
     bulk_rates,
     levels,
+    measured_at,
     middle,
     of,
     p99s,
@@ -40,11 +41,6 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table whose first column is text and whose others are figures."""
     lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
-
-
-def _connections(results: Results) -> list[int]:
-    found = {level.connections for turn in results.turns for level in turn.levels}
-    return sorted(found - {LOOP})
 
 
 def _largest(turn: Turn) -> float:
@@ -81,7 +77,7 @@ def _row(results: Results, key: str, connections: Sequence[int]) -> list[str]:
 
 def speed(results: Results) -> str:
     """Answers a second, latency, start and memory of all who were measured."""
-    connections = _connections(results)
+    connections = measured_at(results)
     header = [
         "medians", *(f"{n} conn., req/s" for n in connections), f"p50 at {_SHARED}, ms",
         f"p99 at {_SHARED}, ms", f"CPU an answer at {_SHARED}, ms",
@@ -98,7 +94,7 @@ def _against(results: Results, key: str, connections: int) -> str:
 
 def ratios(results: Results) -> str:
     """This service over every other one: medians of the ratios of the repeats."""
-    connections = _connections(results)
+    connections = measured_at(results)
     header = ["this service over", *(f"{n} conn." for n in connections), f"p99 at {_SHARED}"]
     rows = []
     for key in LABELS:
