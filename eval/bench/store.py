@@ -27,6 +27,7 @@ from eval.bench.plots import Series, bars
 from eval.bench.surroundings import machine
 from eval.bench.tables import report
 from triage.bundle import read_manifest
+from triage.host import replace_text
 
 _FILE: Final = "bench.json"
 
@@ -44,9 +45,7 @@ class Store:
 
     def _keep(self, **changed: object) -> None:
         self._results = self._results.model_copy(update=changed)
-        part = self._folder / f"{_FILE}.part"
-        part.write_text(self._results.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        part.replace(self._folder / _FILE)
+        replace_text(self._folder / _FILE, self._results.model_dump_json(indent=1) + "\n")
 
     def forget(self, keys: Sequence[str]) -> None:
         """Drop what is to be measured anew."""
