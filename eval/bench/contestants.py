@@ -67,32 +67,25 @@ def _infinity_body(text: str) -> object:
     return {"model": _MODEL, "input": [text]}
 
 
-def _script(scene: Scene, name: str, *more: str) -> Callable[[int], list[str]]:
+def _script(
+    scene: Scene, name: str, *more: str, python: str = sys.executable
+) -> Callable[[int], list[str]]:
     def command(port: int) -> list[str]:
-        return [sys.executable, str(_SERVERS / name), str(scene.checkpoint), str(port), *more]
+        return [python, str(_SERVERS / name), str(scene.checkpoint), str(port), *more]
 
     return command
 
 
-def _here(scene: Scene, key: str, needs: str) -> Contestant:
+def _here(key: str, needs: str, command: Callable[[int], list[str]]) -> Contestant:
     """A baseline that runs in the environment of this process."""
-    scripts = {
-        "a": _script(scene, "pipeline_plain.py"),
-        "a2": _script(scene, "pipeline_tuned.py", str(scene.workers)),
-        "b": _script(scene, "onnx_plain.py"),
-    }
     lacking = [name for name in (needs, "fastapi", "uvicorn") if find_spec(name) is None]
     missing = f"{', '.join(lacking)} missing: pip install '.[serve,train]'" if lacking else None
-    return Contestant(key, "/classify", scripts[key], _text, as_usual(), missing)
+    return Contestant(key, "/classify", command, _text, as_usual(), missing)
 
 
 def _litserve(scene: Scene) -> Contestant:
     python, missing = interpreter(scene.venvs, "litserve")
-
-    def command(port: int) -> list[str]:
-        script = str(_SERVERS / "litserve_plain.py")
-        return [str(python), script, str(scene.checkpoint), str(port)]
-
+    command = _script(scene, "litserve_plain.py", python=str(python))
     return Contestant("c", "/classify", command, _text, elsewhere(as_usual()), missing)
 
 
@@ -138,9 +131,9 @@ def service(scene: Scene) -> Contestant:
 def servers(scene: Scene) -> dict[str, Contestant]:
     """All contestants that speak HTTP, by key."""
     every = (
-        _here(scene, "a", "transformers"),
-        _here(scene, "a2", "transformers"),
-        _here(scene, "b", "onnxruntime"),
+        _here("a", "transformers", _script(scene, "pipeline_plain.py")),
+        _here("a2", "transformers", _script(scene, "pipeline_tuned.py", str(scene.workers))),
+        _here("b", "onnxruntime", _script(scene, "onnx_plain.py")),
         _litserve(scene),
         _infinity(scene),
         service(scene),
