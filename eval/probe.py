@@ -1,14 +1,13 @@
 """A fresh process that answers once, then more: run by `eval.runtime` as `python -m eval.probe`.
 
-It imports the core alone, so that its time and memory are what a worker of the service needs.
-Messages come as JSON lines on standard input; only figures go out. Those after a blank line are
-answered `ROUNDS` times, each time by the encoder alone as well.
+It imports the core and nothing heavier, so that its time and memory are what a worker of the
+service needs. Messages come as JSON lines on standard input; only figures go out. Those after a
+blank line are answered `ROUNDS` times, each time by the encoder alone as well.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import sys
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from eval.memory import proportional, resident
 from triage.bundle import load_bundle
 from triage.models import Model
 from triage.normalise import normalise
@@ -29,15 +29,6 @@ _FIRST: Final = Message(
 _SETTLED: Final = 200
 """Messages after which memory is read."""
 ROUNDS: Final = 3
-
-
-def _mib(file: str, field: str) -> float | None:
-    """A field of a `/proc` file in MiB; None on systems without it."""
-    try:
-        found = re.search(rf"^{field}:\s+(\d+) kB", Path(file).read_text(), re.MULTILINE)
-    except OSError:
-        return None
-    return int(found[1]) / 1024 if found else None
 
 
 def _load(bundle: Path) -> tuple[Pipeline, Model]:
@@ -103,10 +94,7 @@ def main() -> None:
 
 
 def _memory() -> dict[str, float | None]:
-    return {
-        "resident": _mib("/proc/self/status", "VmRSS"),
-        "proportional": _mib("/proc/self/smaps_rollup", "Pss"),
-    }
+    return {"resident": resident(), "proportional": proportional()}
 
 
 if __name__ == "__main__":

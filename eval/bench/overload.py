@@ -33,12 +33,12 @@ from eval.bench.processes import (
     ServerFailedError,
     cpu_seconds,
     end_by_signal,
-    memory_of,
     tree,
 )
 from eval.bench.run import bodies, started
 from eval.bench.surroundings import load_average
 from eval.bench.texts import composed, read_texts, write_lines
+from eval.memory import resident
 from triage.bundle import default_path, read_manifest
 from triage.errors import TriageError
 from triage.host import cores
@@ -56,12 +56,12 @@ _RETRY: Final = 0.2
 
 
 def _sample(server: Server, began: float) -> Sample:
-    """Memory and processor time of the front process and of its workers."""
+    """Memory and processor time of the front process and its workers; 0 of one that has gone."""
     front, *workers = tree(server.pid) or [server.pid]
     return Sample(
         second=time.perf_counter() - began,
-        front_mib=memory_of(front),
-        workers_mib=sum(map(memory_of, workers)),
+        front_mib=resident(front) or 0.0,
+        workers_mib=sum(resident(pid) or 0.0 for pid in workers),
         front_cpu_s=cpu_seconds(front),
         workers_cpu_s=sum(map(cpu_seconds, workers)),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from eval.bench.figures import ProcessMemory
+from eval.memory import proportional, resident
 
 _START_SECONDS: Final = 120.0
 _STOP_SECONDS: Final = 8.0
@@ -91,28 +91,13 @@ def cpu_of_tree(root: int) -> float:
     return sum(map(cpu_seconds, tree(root)))
 
 
-def _field(path: str, name: str) -> float | None:
-    try:
-        found = re.search(rf"^{name}:\s+(\d+) kB", Path(path).read_text(), re.MULTILINE)
-    except OSError:
-        return None
-    return int(found[1]) / 1024 if found else None
-
-
-def memory_of(pid: int) -> float:
-    """Resident memory of a process in MiB; 0 where it has gone."""
-    return _field(f"/proc/{pid}/status", "VmRSS") or 0.0
-
-
 def memory(root: int) -> list[ProcessMemory]:
     """Memory of a process and of all its descendants, the largest first."""
-    kept = []
-    for pid in tree(root):
-        resident = _field(f"/proc/{pid}/status", "VmRSS")
-        if resident is not None:
-            shared = _field(f"/proc/{pid}/smaps_rollup", "Pss")
-            kept.append(ProcessMemory(name=_name(pid), resident_mib=resident,
-                                      proportional_mib=shared))  # fmt: skip
+    kept = [
+        ProcessMemory(name=_name(pid), resident_mib=mib, proportional_mib=proportional(pid))
+        for pid in tree(root)
+        if (mib := resident(pid)) is not None
+    ]
     return sorted(kept, key=lambda process: -process.resident_mib)
 
 
