@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from serving.logs import operation
 from serving.metrics import Metrics
 from serving.middleware import HEADERS, request_id_of
-from serving.problems import MEDIA_TYPE, ProblemError
+from serving.problems import MEDIA_TYPE, RETRY_AFTER, ProblemError
 from serving.service import Service
 
 _ID: Final = "-the-id-"
@@ -45,7 +45,7 @@ class Door:
         headers = [
             (b"content-type", MEDIA_TYPE.encode()),
             (b"content-length", str(len(body)).encode()),
-            (b"retry-after", b"1"),
+            (b"retry-after", RETRY_AFTER.encode()),
             (b"x-request-id", request_id),
             *HEADERS,
         ]

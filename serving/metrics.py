@@ -41,7 +41,7 @@ class Metrics:
         self.stages = Histogram(
             "triage_stage_seconds",
             "Time by stage: queue (for a worker), parse and classify (of what was decided), "
-            " explain (classify with an explanation), request (all of it).",
+            "explain (classify with an explanation), request (all of it).",
             ["stage"],
             buckets=_BUCKETS,
             registry=registry,
@@ -79,7 +79,7 @@ class Metrics:
         )  # fmt: skip
         self._versions = Gauge(
             "triage_versions", "Always 1; the labels say what decides.",
-            ["model", "rulebook", "normaliser"], registry=registry,
+            list(Versions.model_fields), registry=registry,
         )  # fmt: skip
         self._refused = Gauge(
             "triage_change_refused",
@@ -94,7 +94,7 @@ class Metrics:
         )  # fmt: skip
         self._shadow_versions = Gauge(
             "triage_shadow_versions", "Always 1; the labels say what runs beside.",
-            ["model", "rulebook", "normaliser"], registry=registry,
+            list(Versions.model_fields), registry=registry,
         )  # fmt: skip
         # Series that are absent until their first event cannot be alerted on.
         for department in Department:
@@ -133,7 +133,7 @@ class Metrics:
         """Say which versions decide from now on."""
         self._refused.set(0)
         self._versions.clear()
-        self._versions.labels(versions.model, versions.rulebook, versions.normaliser).set(1)
+        self._versions.labels(**versions.model_dump()).set(1)
 
     def refuses_change(self) -> None:
         """Say that what was chosen last cannot be used."""
@@ -147,8 +147,7 @@ class Metrics:
         """Say what runs beside from now on."""
         self._shadow_versions.clear()
         if versions is not None:
-            named = (versions.model, versions.rulebook, versions.normaliser)
-            self._shadow_versions.labels(*named).set(1)
+            self._shadow_versions.labels(**versions.model_dump()).set(1)
 
     def exposition(self) -> bytes:
         """All metrics in the text format."""

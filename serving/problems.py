@@ -13,10 +13,11 @@ from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from triage.errors import InvalidMessageError
-from triage.io.messages import Fault, faults_of
+from triage.io.messages import Fault
 
 MEDIA_TYPE: Final = "application/problem+json"
+# Seconds after which a refused client should try again.
+RETRY_AFTER: Final = "1"
 
 
 class FieldError(BaseModel):
@@ -101,11 +102,6 @@ class ProblemError(Exception):
         self.faults = faults
 
     @classmethod
-    def of(cls, error: InvalidMessageError) -> ProblemError:
-        """The problem for a refused message."""
-        return cls("invalid_message", faults=faults_of(error))
-
-    @classmethod
     def told(cls, summary: Mapping[str, object]) -> ProblemError:
         """The problem that a worker tells of: its `code` and, of a message, its `faults`."""
         given = cast("list[tuple[str, str]]", summary.get("faults", []))
@@ -131,7 +127,7 @@ class ProblemError(Exception):
         problem = self.problem(request_id)
         extra = dict(headers or {})
         if problem.status == 503:
-            extra["Retry-After"] = "1"
+            extra["Retry-After"] = RETRY_AFTER
         return Response(
             problem.model_dump_json(), problem.status, headers=extra, media_type=MEDIA_TYPE
         )

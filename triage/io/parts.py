@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal, Never
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from triage.io.blocks import Block
-from triage.io.unfinished import Options, Source, UnfinishedOutputError, remove
+from triage.io.unfinished import Options, Source, UnfinishedOutputError, Value, remove
 from triage.types import Versions
 
 _NOTE: Final = "_triage.json"
@@ -23,11 +23,7 @@ _LOG: Final = "_triage.done.jsonl"
 _PART: Final = re.compile(r"\.?\d{6,}-.*")
 
 
-class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Belonging(_Value):
+class Belonging(Value):
     """What all parts of a folder have in common; `sources` by name."""
 
     format: Literal[1] = 1
@@ -37,7 +33,7 @@ class Belonging(_Value):
     versions: Versions
 
 
-class PartDone(_Value):
+class PartDone(Value):
     """A part that is there: its number, its rows, those with an error."""
 
     part: int

@@ -20,11 +20,13 @@ class UnfinishedOutputError(TriageError):
     code = "unfinished_output"
 
 
-class _Value(BaseModel):
+class Value(BaseModel):
+    """What is written beside an output, exactly as it was."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Source(_Value):
+class Source(Value):
     """An input file, by its content."""
 
     bytes: int
@@ -39,14 +41,14 @@ class Source(_Value):
             )
 
 
-class Options(_Value):
+class Options(Value):
     """The options on which the output's bytes depend."""
 
     explain: bool = False
     with_text: bool = False
 
 
-class Done(_Value):
+class Done(Value):
     """How far an output is: its rows, those with an error, and their bytes in the partial file."""
 
     rows: int = 0
@@ -54,7 +56,7 @@ class Done(_Value):
     bytes: int = 0
 
 
-class Unfinished(_Value):
+class Unfinished(Value):
     """The note beside a partial output."""
 
     format: Literal[1] = 1
