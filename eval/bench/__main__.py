@@ -15,6 +15,7 @@ from eval.bench.contestants import BULK, ENGINE, KEYS, PEAK, Contestant, Scene, 
 from eval.bench.engine import EngineFailedError
 from eval.bench.environments import PACKAGES, InstallFailedError, install
 from eval.bench.figures import PeakFigures
+from eval.bench.load import LoadFailedError
 from eval.bench.plan import Step, chosen, interleaved
 from eval.bench.processes import ServerFailedError, end_by_signal
 from eval.bench.run import Wanted, engine_turn, line, turn
@@ -71,7 +72,12 @@ def _measure(
     for step in interleaved([k for k in keys if k != PEAK and k not in skipped], repeats):
         try:
             _step(step, known, scene, wanted, store)
-        except (ServerFailedError, EngineFailedError, bulk.BulkFailedError) as error:
+        except (
+            ServerFailedError,
+            EngineFailedError,
+            LoadFailedError,
+            bulk.BulkFailedError,
+        ) as error:
             left_out.append(f"({step.contestant}) in repeat {step.repeat + 1}: {error}")
             _console.print(left_out[-1], style="red")
     if PEAK in keys:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from eval.bench.figures import Level
+from eval.bench.load import LoadFailedError
 
 _SCRIPT: Final = """
 local requests, sent, paused = {}, 0, 0
@@ -82,7 +83,7 @@ def measure(url: str, bodies: Path, connections: int, seconds: int, folder: Path
     """Send the lines of `bodies` to `url` over so many connections, in a closed loop.
 
     Raises:
-        subprocess.CalledProcessError: `wrk` failed.
+        LoadFailedError: `wrk` failed; its own words are part of the message.
     """
     script = folder / "wrk.lua"
     script.write_text(_SCRIPT, encoding="utf-8")
@@ -90,8 +91,10 @@ def measure(url: str, bodies: Path, connections: int, seconds: int, folder: Path
     done = subprocess.run(  # noqa: S603 - no shell
         ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s",  # noqa: S607
          "-s", str(script), url, "--", str(bodies)],
-        check=True, capture_output=True, text=True,
+        check=False, capture_output=True, text=True,
     )  # fmt: skip
+    if done.returncode:
+        raise LoadFailedError(f"wrk ended with {done.returncode}: {done.stderr.strip()}")
     after = os.times()
     spent = after.children_user + after.children_system
     spent -= before.children_user + before.children_system
