@@ -1,0 +1,1 @@
+"""What is kept: messages, decisions, corrections, accounts, the audit chain. Knows no web."""

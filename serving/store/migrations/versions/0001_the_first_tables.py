@@ -1,0 +1,308 @@
+"""The first tables."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from serving.store import search
+from serving.store.types import Id, Json, Utc
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Take the step."""
+    op.create_table(
+        "api_keys",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("scopes", Json, nullable=False),
+        sa.Column("sees_personal", sa.Boolean(), nullable=False),
+        sa.Column("per_minute", sa.Integer(), nullable=True),
+        sa.Column("created_at", Utc(), nullable=False),
+        sa.Column("expires_at", Utc(), nullable=True),
+        sa.Column("revoked_at", Utc(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_keys")),
+        sa.UniqueConstraint("hash", name=op.f("uq_api_keys_hash")),
+        sa.UniqueConstraint("name", name=op.f("uq_api_keys_name")),
+    )
+    op.create_table(
+        "audit",
+        sa.Column("seq", Id, autoincrement=False, nullable=False),
+        sa.Column("at", sa.String(length=32), nullable=False),
+        sa.Column("actor", sa.String(length=64), nullable=False),
+        sa.Column("action", sa.String(length=32), nullable=False),
+        sa.Column("object", sa.String(length=192), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("mac", sa.LargeBinary(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_audit")),
+    )
+    with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_audit_action"), ["action"], unique=False)
+
+    op.create_table(
+        "audit_head",
+        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("seq", Id, nullable=False),
+        sa.Column("mac", sa.LargeBinary(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_head")),
+    )
+    op.create_table(
+        "bands",
+        sa.Column("band", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("hash", Id, autoincrement=False, nullable=False),
+        sa.Column("message_id", Id, autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("band", "hash", "message_id", name=op.f("pk_bands")),
+    )
+    with op.batch_alter_table("bands", schema=None) as batch_op:
+        batch_op.create_index("ix_bands_message_id", ["message_id"], unique=False)
+
+    op.create_table(
+        "messages",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("caller", sa.String(length=64), nullable=False),
+        sa.Column("reference", sa.String(length=128), nullable=True),
+        sa.Column("title", sa.Text(), nullable=True),
+        sa.Column("text", sa.Text(), nullable=True),
+        sa.Column("channel", sa.String(length=64), nullable=True),
+        sa.Column("attachments", Json, nullable=False),
+        sa.Column("received_at", Utc(), nullable=False),
+        sa.Column("stored_at", Utc(), nullable=False),
+        sa.Column("purged_at", Utc(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
+    )
+    with op.batch_alter_table("messages", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_messages_received_at"), ["received_at"], unique=False)
+        batch_op.create_index("ix_messages_reference", ["reference"], unique=False)
+
+    op.create_table(
+        "users",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("shown", sa.String(length=64), nullable=False),
+        sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("departments", Json, nullable=False),
+        sa.Column("password", sa.Text(), nullable=False),
+        sa.Column("must_change", sa.Boolean(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("locked_until", Utc(), nullable=True),
+        sa.Column("created_at", Utc(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
+        sa.UniqueConstraint("name", name=op.f("uq_users_name")),
+    )
+    op.create_table(
+        "decisions",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("message_id", Id, nullable=False),
+        sa.Column("at", Utc(), nullable=False),
+        sa.Column("department", sa.String(length=16), nullable=False),
+        sa.Column("second", sa.String(length=16), nullable=True),
+        sa.Column("confidence", sa.Float(), nullable=False),
+        sa.Column("urgent", sa.Boolean(), nullable=False),
+        sa.Column("urgency_score", sa.Float(), nullable=False),
+        sa.Column("reasons", Json, nullable=False),
+        sa.Column("needs_review", sa.Boolean(), nullable=False),
+        sa.Column("review_reasons", Json, nullable=False),
+        sa.Column("model", sa.String(length=128), nullable=False),
+        sa.Column("rulebook", sa.String(length=128), nullable=False),
+        sa.Column("normaliser", sa.String(length=32), nullable=False),
+        sa.Column("body", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["message_id"], ["messages.id"], name=op.f("fk_decisions_message_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_decisions")),
+    )
+    with op.batch_alter_table("decisions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_decisions_message_id"), ["message_id"], unique=False)
+
+    op.create_table(
+        "leases",
+        sa.Column("message_id", Id, nullable=False),
+        sa.Column("holder", sa.String(length=64), nullable=False),
+        sa.Column("until", Utc(), nullable=False),
+        sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_leases_message_id")),
+        sa.PrimaryKeyConstraint("message_id", name=op.f("pk_leases")),
+    )
+    with op.batch_alter_table("leases", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_leases_holder"), ["holder"], unique=False)
+
+    op.create_table(
+        "requests",
+        sa.Column("caller", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=3), nullable=False),
+        sa.Column("value", sa.String(length=192), nullable=False),
+        sa.Column("body", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("message_id", Id, nullable=False),
+        sa.Column("at", Utc(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["message_id"], ["messages.id"], name=op.f("fk_requests_message_id")
+        ),
+        sa.PrimaryKeyConstraint("caller", "kind", "value", name=op.f("pk_requests")),
+    )
+    with op.batch_alter_table("requests", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_requests_at"), ["at"], unique=False)
+
+    op.create_table(
+        "sessions",
+        sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("user_id", Id, nullable=False),
+        sa.Column("created_at", Utc(), nullable=False),
+        sa.Column("seen_at", Utc(), nullable=False),
+        sa.Column("expires_at", Utc(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_sessions_user_id")),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_sessions")),
+    )
+    with op.batch_alter_table("sessions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sessions_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
+        "sketches",
+        sa.Column("message_id", Id, nullable=False),
+        sa.Column("signature", sa.LargeBinary(), nullable=False),
+        sa.Column("vector", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["message_id"], ["messages.id"], name=op.f("fk_sketches_message_id")
+        ),
+        sa.PrimaryKeyConstraint("message_id", name=op.f("pk_sketches")),
+    )
+    op.create_table(
+        "corrections",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("message_id", Id, nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("decision_id", Id, nullable=False),
+        sa.Column("actor", sa.String(length=64), nullable=False),
+        sa.Column("at", Utc(), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("before", Json, nullable=False),
+        sa.Column("department", sa.String(length=16), nullable=False),
+        sa.Column("urgent", sa.Boolean(), nullable=False),
+        sa.Column("reasons", Json, nullable=False),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("undoes", sa.String(length=36), nullable=True),
+        sa.Column("cluster_id", Id, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["decision_id"], ["decisions.id"], name=op.f("fk_corrections_decision_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["message_id"], ["messages.id"], name=op.f("fk_corrections_message_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_corrections")),
+        sa.UniqueConstraint(
+            "message_id", "version", name=op.f("uq_corrections_message_id_version")
+        ),
+    )
+    with op.batch_alter_table("corrections", schema=None) as batch_op:
+        batch_op.create_index("ix_corrections_actor", ["actor", "at"], unique=False)
+        batch_op.create_index("ix_corrections_at", ["at"], unique=False)
+
+    op.create_table(
+        "items",
+        sa.Column("message_id", Id, nullable=False),
+        sa.Column("decision_id", Id, nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("department", sa.String(length=16), nullable=False),
+        sa.Column("is_nothing", sa.Boolean(), nullable=False),
+        sa.Column("urgent", sa.Boolean(), nullable=False),
+        sa.Column("reasons", Json, nullable=False),
+        sa.Column("done", sa.Boolean(), nullable=False),
+        sa.Column("listed", sa.Boolean(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("result_due_on", sa.Date(), nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=False),
+        sa.Column("channel", sa.String(length=64), nullable=True),
+        sa.Column("received_at", Utc(), nullable=False),
+        sa.Column("first_seen_at", Utc(), nullable=True),
+        sa.Column("reviewed_at", Utc(), nullable=True),
+        sa.Column("reviewer", sa.String(length=64), nullable=True),
+        sa.Column("replied_at", Utc(), nullable=True),
+        sa.Column("answered_at", Utc(), nullable=True),
+        sa.Column("cluster_id", Id, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["decision_id"], ["decisions.id"], name=op.f("fk_items_decision_id")
+        ),
+        sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_items_message_id")),
+        sa.PrimaryKeyConstraint("message_id", name=op.f("pk_items")),
+    )
+    with op.batch_alter_table("items", schema=None) as batch_op:
+        batch_op.create_index("ix_items_cluster", ["cluster_id", "received_at"], unique=False)
+        batch_op.create_index("ix_items_done", ["done", "reviewed_at", "message_id"], unique=False)
+        batch_op.create_index(
+            "ix_items_listed", ["done", "listed", "due_on", "rank", "message_id"], unique=False
+        )
+        batch_op.create_index(
+            "ix_items_mine", ["reviewer", "reviewed_at", "message_id"], unique=False
+        )
+        batch_op.create_index(
+            "ix_items_open", ["done", "department", "due_on", "rank", "message_id"], unique=False
+        )
+        batch_op.create_index(
+            "ix_items_open_all", ["done", "due_on", "rank", "message_id"], unique=False
+        )
+        batch_op.create_index("ix_items_received", ["received_at"], unique=False)
+        batch_op.create_index(
+            "ix_items_urgent", ["done", "urgent", "due_on", "rank", "message_id"], unique=False
+        )
+
+    for statement in search.CREATE[op.get_bind().dialect.name]:
+        op.execute(statement)
+
+
+def downgrade() -> None:
+    """Take it back."""
+    op.execute("DROP TABLE search")
+    with op.batch_alter_table("items", schema=None) as batch_op:
+        batch_op.drop_index("ix_items_urgent")
+        batch_op.drop_index("ix_items_received")
+        batch_op.drop_index("ix_items_open_all")
+        batch_op.drop_index("ix_items_open")
+        batch_op.drop_index("ix_items_mine")
+        batch_op.drop_index("ix_items_listed")
+        batch_op.drop_index("ix_items_done")
+        batch_op.drop_index("ix_items_cluster")
+
+    op.drop_table("items")
+    with op.batch_alter_table("corrections", schema=None) as batch_op:
+        batch_op.drop_index("ix_corrections_at")
+        batch_op.drop_index("ix_corrections_actor")
+
+    op.drop_table("corrections")
+    op.drop_table("sketches")
+    with op.batch_alter_table("sessions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sessions_user_id"))
+
+    op.drop_table("sessions")
+    with op.batch_alter_table("requests", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_requests_at"))
+
+    op.drop_table("requests")
+    with op.batch_alter_table("leases", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_leases_holder"))
+
+    op.drop_table("leases")
+    with op.batch_alter_table("decisions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_decisions_message_id"))
+
+    op.drop_table("decisions")
+    op.drop_table("users")
+    with op.batch_alter_table("messages", schema=None) as batch_op:
+        batch_op.drop_index("ix_messages_reference")
+        batch_op.drop_index(batch_op.f("ix_messages_received_at"))
+
+    op.drop_table("messages")
+    with op.batch_alter_table("bands", schema=None) as batch_op:
+        batch_op.drop_index("ix_bands_message_id")
+
+    op.drop_table("bands")
+    op.drop_table("audit_head")
+    with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_audit_action"))
+
+    op.drop_table("audit")
+    op.drop_table("api_keys")
