@@ -76,29 +76,31 @@ class Audit:
         about: str = "",
         **detail: str | int | bool | None,
     ) -> None:
-        """Add a record in the transaction of what it records; never with a message's words."""
+        """Add a record in the transaction of what it records; never with a message's words.
+
+        Raises:
+            StoreError: the chain is broken.
+        """
         # One at a time: whoever adds holds the head until its transaction ends.
         head = connection.execute(
             select(audit_head.c.seq, audit_head.c.mac)
             .where(audit_head.c.id == _HEAD)
             .with_for_update()
         ).one_or_none()
-        seq, before = (head.seq, head.mac) if head else (0, _START)
+        if head is None:
+            raise StoreError("the audit chain has lost its head; see `triage audit verify`")
         row: dict[str, object] = {
-            "seq": seq + 1,
+            "seq": head.seq + 1,
             "at": datetime.now(UTC).isoformat(timespec="microseconds"),
             "actor": actor,
             "action": action,
             "object": about,
             "detail": json.dumps(detail, ensure_ascii=False, sort_keys=True),
         }
-        mac = self._mac(before, row)
+        mac = self._mac(head.mac, row)
         connection.execute(audit.insert().values(**row, mac=mac))
-        new = {"seq": seq + 1, "mac": mac}
-        if head:
-            connection.execute(audit_head.update().where(audit_head.c.id == _HEAD).values(**new))
-        else:
-            connection.execute(audit_head.insert().values(id=_HEAD, **new))
+        new = audit_head.update().where(audit_head.c.id == _HEAD)
+        connection.execute(new.values(seq=head.seq + 1, mac=mac))
 
     def verify(self, connection: Connection) -> Verified:
         """Walk the whole chain; stops at the first record that is not what was written."""
@@ -122,7 +124,7 @@ class Audit:
                 break
         head = connection.execute(select(audit_head.c.seq, audit_head.c.mac)).one_or_none()
         cut: str | None = None
-        if (head.seq, head.mac) != (seq, before) if head else seq > 0:
+        if head is None or (head.seq, head.mac) != (seq, before):
             cut = f"records after {seq} are missing"
         return Verified(seq, before.hex(), cut)
 

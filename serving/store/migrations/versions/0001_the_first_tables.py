@@ -250,6 +250,9 @@ def upgrade() -> None:
             "ix_items_urgent", ["done", "urgent", "due_on", "rank", "message_id"], unique=False
         )
 
+    # The chain starts here: before its first record there are none.
+    head = sa.table("audit_head", sa.column("id"), sa.column("seq"), sa.column("mac"))
+    op.execute(head.insert().values(id=1, seq=0, mac=bytes(32)))
     for statement in search.CREATE[op.get_bind().dialect.name]:
         op.execute(statement)
 
