@@ -31,6 +31,25 @@ class Settings(BaseSettings):
         description="Registry of bundles and rulebooks; what it chooses decides, unless a bundle "
         "or rulebook is set here.",
     )
+    state: Path = Field(
+        default=Path("state"),
+        description="Directory of what the service makes for itself: the SQLite database, the key "
+        "of the audit chain, the first password.",
+    )
+    database: str | None = Field(
+        default=None,
+        description="postgresql://… or sqlite:///FILE; empty for SQLite in the state directory; "
+        "off: nothing is stored, and there are no pages.",
+    )
+    audit_key: Path | None = Field(
+        default=None,
+        description="File with the key of the audit chain; empty for one in the state directory.",
+    )
+    calendar: Path | None = Field(
+        default=None,
+        description="YAML file with holidays and workdays; empty: weekends and the public "
+        "holidays of fixed date.",
+    )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: Annotated[int, Field(ge=1, le=65_535)] = Field(
         default=8000, description="Port to listen on."
