@@ -132,6 +132,7 @@ def _item(record: Record, number: int, decision_id: int, calendar: Calendar) -> 
         "done": False,
         "listed": listed,
         "due_on": calendar.reply_due(received, urgent=decision.urgent),
+        "usual_due_on": calendar.reply_due(received, urgent=False),
         "result_due_on": calendar.result_due(received),
         "rank": rank,
         "channel": message.channel,

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from serving.store.types import Id, Json, Utc
@@ -78,6 +79,15 @@ decisions: Final = Table(
     Column("body", Text),  # the `Decision` as it was answered; null once purged, it quotes the text
 )
 
+_KEY: Final = ("due_on", "rank", "message_id")
+OPEN: Final = {
+    "open": "NOT done",
+    "review": "NOT done AND listed",
+    "urgent": "NOT done AND urgent",
+}
+"""The parts of `items` that wait for a person, each in its order with an index of its own. They
+start with the department, because every query asks for departments: each is one range."""
+
 items: Final = Table(
     "items",
     metadata,
@@ -90,7 +100,8 @@ items: Final = Table(
     Column("reasons", Json, nullable=False),
     Column("done", Boolean, nullable=False),
     Column("listed", Boolean, nullable=False),  # a person has to look: urgent, unsure or sampled
-    Column("due_on", Date, nullable=False),  # Asia/Shanghai
+    Column("due_on", Date, nullable=False),  # Asia/Shanghai; the day it came where it is urgent
+    Column("usual_due_on", Date, nullable=False),  # what it is, or would be, where it is not
     Column("result_due_on", Date, nullable=False),
     Column("rank", Integer, nullable=False),  # among what is due on one day, least first
     Column("channel", String(64)),
@@ -101,11 +112,24 @@ items: Final = Table(
     Column("replied_at", Utc),
     Column("answered_at", Utc),
     Column("cluster_id", Id),  # the first message of this matter; null until sketched
-    Index("ix_items_open", "done", "department", "due_on", "rank", "message_id"),
-    Index("ix_items_open_all", "done", "due_on", "rank", "message_id"),
-    Index("ix_items_listed", "done", "listed", "due_on", "rank", "message_id"),
-    Index("ix_items_urgent", "done", "urgent", "due_on", "rank", "message_id"),
-    Index("ix_items_done", "done", "reviewed_at", "message_id"),
+    *(
+        Index(
+            f"ix_items_{name}",
+            "department",
+            *_KEY,
+            sqlite_where=text(which),
+            postgresql_where=text(which),
+        )
+        for name, which in OPEN.items()
+    ),
+    Index(
+        "ix_items_done",
+        "department",
+        "reviewed_at",
+        "message_id",
+        sqlite_where=text("done"),
+        postgresql_where=text("done"),
+    ),
     Index("ix_items_mine", "reviewer", "reviewed_at", "message_id"),
     Index("ix_items_cluster", "cluster_id", "received_at"),
     Index("ix_items_received", "received_at"),
@@ -129,6 +153,7 @@ corrections: Final = Table(
     Column("undoes", String(36)),
     Column("cluster_id", Id),  # where it was given to a whole cluster
     UniqueConstraint("message_id", "version"),
+    UniqueConstraint("undoes"),  # nobody undoes twice
     Index("ix_corrections_actor", "actor", "at"),
     Index("ix_corrections_at", "at"),
 )

@@ -13,6 +13,8 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+_OPEN = {"open": "NOT done", "review": "NOT done AND listed", "urgent": "NOT done AND urgent"}
+
 
 def upgrade() -> None:
     """Take the step."""
@@ -197,6 +199,7 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "message_id", "version", name=op.f("uq_corrections_message_id_version")
         ),
+        sa.UniqueConstraint("undoes", name=op.f("uq_corrections_undoes")),
     )
     with op.batch_alter_table("corrections", schema=None) as batch_op:
         batch_op.create_index("ix_corrections_actor", ["actor", "at"], unique=False)
@@ -214,6 +217,7 @@ def upgrade() -> None:
         sa.Column("done", sa.Boolean(), nullable=False),
         sa.Column("listed", sa.Boolean(), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("usual_due_on", sa.Date(), nullable=False),
         sa.Column("result_due_on", sa.Date(), nullable=False),
         sa.Column("rank", sa.Integer(), nullable=False),
         sa.Column("channel", sa.String(length=64), nullable=True),
@@ -232,23 +236,25 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("items", schema=None) as batch_op:
         batch_op.create_index("ix_items_cluster", ["cluster_id", "received_at"], unique=False)
-        batch_op.create_index("ix_items_done", ["done", "reviewed_at", "message_id"], unique=False)
         batch_op.create_index(
-            "ix_items_listed", ["done", "listed", "due_on", "rank", "message_id"], unique=False
+            "ix_items_done",
+            ["department", "reviewed_at", "message_id"],
+            unique=False,
+            sqlite_where=sa.text("done"),
+            postgresql_where=sa.text("done"),
         )
         batch_op.create_index(
             "ix_items_mine", ["reviewer", "reviewed_at", "message_id"], unique=False
         )
-        batch_op.create_index(
-            "ix_items_open", ["done", "department", "due_on", "rank", "message_id"], unique=False
-        )
-        batch_op.create_index(
-            "ix_items_open_all", ["done", "due_on", "rank", "message_id"], unique=False
-        )
+        for name, which in _OPEN.items():
+            batch_op.create_index(
+                f"ix_items_{name}",
+                ["department", "due_on", "rank", "message_id"],
+                unique=False,
+                sqlite_where=sa.text(which),
+                postgresql_where=sa.text(which),
+            )
         batch_op.create_index("ix_items_received", ["received_at"], unique=False)
-        batch_op.create_index(
-            "ix_items_urgent", ["done", "urgent", "due_on", "rank", "message_id"], unique=False
-        )
 
     # The chain starts here: before its first record there are none.
     head = sa.table("audit_head", sa.column("id"), sa.column("seq"), sa.column("mac"))
@@ -263,10 +269,9 @@ def downgrade() -> None:
     with op.batch_alter_table("items", schema=None) as batch_op:
         batch_op.drop_index("ix_items_urgent")
         batch_op.drop_index("ix_items_received")
-        batch_op.drop_index("ix_items_open_all")
         batch_op.drop_index("ix_items_open")
         batch_op.drop_index("ix_items_mine")
-        batch_op.drop_index("ix_items_listed")
+        batch_op.drop_index("ix_items_review")
         batch_op.drop_index("ix_items_done")
         batch_op.drop_index("ix_items_cluster")
 
