@@ -248,8 +248,8 @@ sketches: Final = Table(
 bands: Final = Table(
     "bands",
     metadata,
-    Column("band", SmallInteger, primary_key=True, autoincrement=False),
+    # Where messages that are alike meet; found again from the signature (`sketch.band_keys`).
     Column("hash", Id, primary_key=True, autoincrement=False),
     Column("message_id", Id, primary_key=True, autoincrement=False),
-    Index("ix_bands_message_id", "message_id"),
+    sqlite_with_rowid=False,
 )

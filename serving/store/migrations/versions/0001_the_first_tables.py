@@ -56,14 +56,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "bands",
-        sa.Column("band", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("hash", Id, autoincrement=False, nullable=False),
         sa.Column("message_id", Id, autoincrement=False, nullable=False),
-        sa.PrimaryKeyConstraint("band", "hash", "message_id", name=op.f("pk_bands")),
+        sa.PrimaryKeyConstraint("hash", "message_id", name=op.f("pk_bands")),
+        sqlite_with_rowid=False,
     )
-    with op.batch_alter_table("bands", schema=None) as batch_op:
-        batch_op.create_index("ix_bands_message_id", ["message_id"], unique=False)
-
     op.create_table(
         "messages",
         sa.Column("id", Id, nullable=False),
@@ -304,9 +301,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_messages_received_at"))
 
     op.drop_table("messages")
-    with op.batch_alter_table("bands", schema=None) as batch_op:
-        batch_op.drop_index("ix_bands_message_id")
-
     op.drop_table("bands")
     op.drop_table("audit_head")
     with op.batch_alter_table("audit", schema=None) as batch_op:
