@@ -31,7 +31,7 @@ _SHORT: Final = 30
 _GRAM: Final = 3
 _SLOTS: Final = 128
 _SEED: Final = 7
-_BANDS: Final = 32
+BANDS: Final = 32
 _WIDTH: Final = 3
 _PAGE: Final = 500
 
@@ -109,7 +109,7 @@ def band_keys(one: bytes) -> list[int]:
     if not own[0]:
         return []
     version = int(own[0]) % 128 << 54
-    parts = own[2 : 2 + _BANDS * _WIDTH].reshape(_BANDS, _WIDTH).tolist()
+    parts = own[2 : 2 + BANDS * _WIDTH].reshape(BANDS, _WIDTH).tolist()
     return [
         version + (at << 48) + (first << 32) + (second << 16) + third
         for at, (first, second, third) in enumerate(parts)

@@ -85,7 +85,7 @@ def _edited(text: str, rng: random.Random, share: float = 0.04) -> str:
     out = []
     for char in text:
         if rng.random() < share:
-            char = rng.choice(["", char * 2, rng.choice("的了是在我有和人这中")])  # noqa: PLW2901
+            char = rng.choice(["", char * 2, rng.choice("的了是在我有和人这中")])
         out.append(char)
     return "".join(out)
 

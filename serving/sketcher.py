@@ -1,0 +1,69 @@
+"""Finds out in the background which messages are of the same matter."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Final
+
+from serving.logs import failure
+from serving.store import matching, sketch
+from serving.store.engine import Database
+from serving.store.matching import Sketched, Waiting
+
+_MOST: Final = 16
+_IDLE_SECONDS: Final = 1.0
+_FAILED_SECONDS: Final = 10.0
+# Decisions come first: of the time of one core, it takes no more than a fifth.
+_REST: Final = 4.0
+
+
+class Sketcher:
+    """Gives every stored message a sketch and a cluster, a few at a time, oldest first.
+
+    What it has to do is what has no cluster yet, so that it goes on after a restart where it was.
+    Several services may run one each on the same database.
+    """
+
+    def __init__(self, database: Database, *, rest: float = _REST) -> None:
+        self._database = database
+        self._rest = rest
+
+    async def run(self) -> None:
+        """Work until cancelled; what is begun then is finished first."""
+        while True:
+            began = time.perf_counter()
+            step = asyncio.create_task(asyncio.to_thread(self.step))
+            try:
+                done = await asyncio.shield(step)
+            except asyncio.CancelledError:
+                await asyncio.wait([step])
+                raise
+            except Exception as error:  # one bad moment must not end it for good
+                pause = _failed(error)
+            else:
+                pause = self._rest * (time.perf_counter() - began) if done else _IDLE_SECONDS
+            await asyncio.sleep(pause)
+
+    def step(self) -> int:
+        """Take the next few messages; returns how many have a cluster now that had none.
+
+        Raises:
+            StoreError: the database cannot be used; nothing was written.
+        """
+        with self._database.read() as connection:
+            taken = matching.waiting(connection, _MOST)
+        if not taken:
+            return 0
+        sketched = [Sketched(each.number, each.received_at, _signature(each)) for each in taken]
+        with self._database.write() as connection:
+            return matching.assign(connection, sketched) or 0
+
+
+def _signature(message: Waiting) -> bytes:
+    return b"" if message.text is None else sketch.signature(message.title, message.text)
+
+
+def _failed(error: Exception) -> float:
+    failure("sketching failed", error)
+    return _FAILED_SECONDS
