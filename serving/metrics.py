@@ -41,7 +41,8 @@ class Metrics:
         self.stages = Histogram(
             "triage_stage_seconds",
             "Time by stage: queue (for a worker), parse and classify (of what was decided), "
-            "explain (classify with an explanation), request (all of it).",
+            "explain (classify with an explanation), store (until it is on disk), request (all of "
+            "it).",
             ["stage"],
             buckets=_BUCKETS,
             registry=registry,

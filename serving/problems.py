@@ -75,6 +75,21 @@ KINDS: Final[dict[str, Kind]] = {
         "A query parameter is not valid",
         "Mend the parameter named in errors, or leave it out.",
     ),
+    "changed_request": Kind(
+        422,
+        "The same id or Idempotency-Key was used for another message",
+        "Send a new message under a new id and a new Idempotency-Key; send a message again as "
+        "it was.",
+    ),
+    "still_running": Kind(
+        409, "The same request is still running", "Wait for its answer, or try again in a second."
+    ),
+    "storing_off": Kind(
+        404, "Nothing is stored here", "Ask the operator to start the service with a database."
+    ),
+    "storing_failed": Kind(
+        503, "The decision could not be stored", "Nothing was kept; try again in a few seconds."
+    ),
     "internal_error": Kind(
         500, "The service failed", "Try again; if it stays, give the operator the request_id."
     ),

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 
-from serving.store.errors import StoreError
+from serving.store.errors import DuplicateError, StoreError
 
 _BUSY_SECONDS: Final = 15
 _SAFE_WAL: Final = (3, 51, 3)
@@ -65,6 +65,7 @@ class Database:
         """A transaction that may write. It is on disk when the block ends, or undone by an error.
 
         Raises:
+            DuplicateError: a row was there already; nothing was written.
             StoreError: the database cannot be used now; nothing was written.
         """
         with self._writing, _told():
@@ -113,6 +114,8 @@ def _told() -> Iterator[None]:
     """What a driver says may quote values: only the kind of its error goes on."""
     try:
         yield
+    except IntegrityError:
+        raise DuplicateError("it is there already") from None
     except DBAPIError as error:
         raise StoreError(f"the database failed: {type(error.orig).__name__}") from None
 

@@ -83,15 +83,23 @@ def _numbers(connection: Connection, table: Any, rows: list[dict[str, Any]]) -> 
     return list(connection.scalars(returning, rows))
 
 
+def storable(text: str) -> str:
+    """The text with NUL, which PostgreSQL cannot hold, replaced one by one: offsets stay."""
+    return text.replace("\0", "\ufffd")
+
+
 def _message(record: Record) -> dict[str, Any]:
     message = record.message
     return {
         "caller": record.caller,
-        "reference": message.id,
-        "title": message.title,
-        "text": message.text,
-        "channel": message.channel,
-        "attachments": [a.model_dump(mode="json") for a in message.attachments],
+        "reference": message.id and storable(message.id),
+        "title": message.title and storable(message.title),
+        "text": storable(message.text),
+        "channel": message.channel and storable(message.channel),
+        "attachments": [
+            {"name": storable(a.name), "url": a.url and storable(a.url)}
+            for a in message.attachments
+        ],
         "received_at": message.received_at or record.at,
         "stored_at": record.at,
     }
@@ -135,6 +143,6 @@ def _item(record: Record, number: int, decision_id: int, calendar: Calendar) -> 
         "usual_due_on": calendar.reply_due(received, urgent=False),
         "result_due_on": calendar.result_due(received),
         "rank": rank,
-        "channel": message.channel,
+        "channel": message.channel and storable(message.channel),
         "received_at": received,
     }
