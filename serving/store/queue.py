@@ -14,7 +14,6 @@ from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import (
-    Boolean,
     Column,
     ColumnElement,
     Connection,
@@ -39,6 +38,8 @@ MOST_COUNTED: Final = 10_000
 _TRIED: Final = 20
 _OPEN_KEY: Final = (items.c.due_on, items.c.rank, items.c.message_id)
 _DONE_KEY: Final = (items.c.reviewed_at, items.c.message_id)
+
+_START: Final = (datetime.max.replace(tzinfo=UTC), 0)
 
 Conditions = list[ColumnElement[bool]]
 
@@ -91,7 +92,7 @@ def page(
     wanted = limit - len(first)
     found = _merged(connection, _ranges(actor, tab, filters, now), asked, key, after, wanted + 1)
     shown = found[:wanted]
-    more = encode(tab, shown[-1]) if len(found) > wanted and shown else None
+    more = encode(tab, shown[-1] if shown else _START) if len(found) > wanted else None
     return Page(rows(connection, [*first, *(row[-1] for row in shown)], now), more)
 
 
@@ -158,7 +159,7 @@ def _ranges(actor: Actor, tab: Tab, filters: Filters, now: datetime) -> list[Con
 
 def _condition(words: str) -> ColumnElement[bool]:
     # In the words of the index: a database takes a partial index only where it sees its condition.
-    return literal_column(words, Boolean)
+    return literal_column(words)
 
 
 def _within(filters: Filters) -> Conditions:
