@@ -1,0 +1,1 @@
+"""The review pages: server-rendered, in Chinese, with nothing from the internet."""

@@ -1,0 +1,85 @@
+"""Routes whose refusals are pages too."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.responses import RedirectResponse
+
+from serving.pages.render import page
+from serving.problems import KINDS, ProblemError
+from serving.store.cursors import CursorError
+from serving.store.errors import NotFoundError
+
+_WORDS: Final = {
+    "not_found": ("没有这一页", "地址有误，或者这条留言不归您所在的部门办理。"),
+    "forbidden": ("没有权限", "您的角色不能打开这一页；如有需要，请与管理员联系。"),
+    "storing_off": ("未启用存储", "本服务启动时没有配置数据库，因此没有复核页面。"),
+    "invalid_parameter": ("条件有误", "请检查筛选条件后重试，或从队列重新进入。"),
+    "cross_site": ("请求来自别的网站", "请从本站页面重新操作。"),
+}
+_OTHER: Final = ("出错了", "请稍后重试；如仍不行，请把编号告诉管理员。")
+
+
+class PageRoute(APIRoute):
+    """Shows a problem as a page, and leads who has not logged in to where that is done."""
+
+    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
+        """The handler, with problems caught."""
+        handle = super().get_route_handler()
+
+        async def shown(request: Request) -> Response:
+            try:
+                with refusals():
+                    return await handle(request)
+            except RequestValidationError:
+                return _refused(request, ProblemError("invalid_parameter"))
+            except ProblemError as problem:
+                return _refused(request, problem)
+
+        return shown
+
+
+def page_router() -> APIRouter:
+    """A router of pages; they are no part of the described interface."""
+    return APIRouter(include_in_schema=False, route_class=PageRoute)
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """What the store refuses, as problems."""
+    try:
+        yield
+    except NotFoundError:
+        raise ProblemError("not_found") from None
+    except CursorError:
+        raise ProblemError("invalid_parameter") from None
+
+
+def login_url(request: Request) -> str:
+    """Where to log in, and come back from to the page that was asked for."""
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return "/login" if wanted == "/" else f"/login?{urlencode({'next': wanted})}"
+
+
+def _refused(request: Request, problem: ProblemError) -> Response:
+    request.scope["triage.code"] = problem.code
+    if problem.code == "unauthenticated":
+        if request.headers.get("hx-request"):
+            return Response(status_code=401, headers={"HX-Refresh": "true"})
+        return RedirectResponse(login_url(request), 303)
+    title, detail = _WORDS.get(problem.code, _OTHER)
+    return page(
+        request,
+        "error.html",
+        status=KINDS[problem.code].status,
+        title=title,
+        detail=detail,
+        request_id=request.state.request_id,
+    )
