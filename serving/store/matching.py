@@ -9,29 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
-from sqlalchemy import (
-    Connection,
-    bindparam,
-    func,
-    insert,
-    literal_column,
-    select,
-    text,
-    union_all,
-    update,
-)
+from sqlalchemy import Connection, bindparam, insert, select, text, update
 
-from serving.store import sketch
-from serving.store.tables import bands, items, messages, sketches
+from serving.store import nearby, sketch
+from serving.store.nearby import Candidate
+from serving.store.tables import items, messages, sketches
 
 REACH: Final = timedelta(days=90)
 _LOCK: Final = 7_203_515
-# The newest of a band are enough: of a mass mailing, thousands are in each.
-_OF_BAND: Final = 16
-_COMPARED: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +40,6 @@ class Sketched:
     signature: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Near:
-    """Sketched messages that may be alike, with their clusters."""
-
-    numbers: list[int]
-    clusters: list[int]
-    signatures: list[bytes]
-
-
 def waiting(connection: Connection, most: int) -> list[Waiting]:
     """The messages without a cluster that came first."""
     found = connection.execute(
@@ -74,94 +52,48 @@ def waiting(connection: Connection, most: int) -> list[Waiting]:
     return [Waiting(*row) for row in found]
 
 
-def _meeting() -> Any:
-    """Who shares most bands with a message: `h0` to `h31` are its bands, `since` the oldest."""
-    parts = []
-    for at in range(sketch.BANDS):
-        newest = select(bands.c.message_id).where(bands.c.hash == bindparam(f"h{at}"))
-        newest = newest.order_by(bands.c.message_id.desc()).limit(_OF_BAND)
-        parts.append(select(newest.subquery().c.message_id))
-    met = union_all(*parts).subquery()
-    most = (
-        select(met.c.message_id, items.c.cluster_id)
-        .join(items, items.c.message_id == met.c.message_id)
-        .where(items.c.received_at >= bindparam("since"), items.c.cluster_id.is_not(None))
-        .group_by(met.c.message_id, items.c.cluster_id)
-        .order_by(func.count(literal_column("*")).desc(), met.c.message_id)
-        .limit(_COMPARED)
-        .subquery()
-    )
-    return select(most.c.message_id, most.c.cluster_id, sketches.c.signature).join(
-        sketches, sketches.c.message_id == most.c.message_id
-    )
-
-
-_MEETING: Final = _meeting()
-
-
-def near(connection: Connection, keys: Sequence[int], since: datetime) -> Near:
-    """At most 32 messages that share bands with these `keys`, received `since` then."""
-    if not keys:
-        return Near([], [], [])
-    asked = {f"h{at}": key for at, key in enumerate(keys)}
-    rows = connection.execute(_MEETING, {**asked, "since": since}).all()
-    numbers, clusters, signatures = zip(*rows, strict=True) if rows else ((), (), ())
-    return Near(list(numbers), list(clusters), list(signatures))
-
-
-def nearest(signature: bytes, among: Near) -> int | None:
-    """The cluster of the one that is most like it, if it is of the same matter."""
-    if not among.numbers:
-        return None
-    others = sketch.table(among.signatures)
-    alike = sketch.similarity(signature, others)
-    alike[alike < sketch.thresholds(signature, others)] = -1.0
-    best = int(np.argmax(alike))
-    return among.clusters[best] if alike[best] >= 0 else None
-
-
-def assign(connection: Connection, sketched: Sequence[Sketched]) -> int | None:
+def assign(connection: Connection, sketched: Sequence[Sketched]) -> int:
     """Store sketches and clusters of messages, in one writing transaction; how many were new.
 
-    One service at a time does this: None where another is at it. What was purged, or is held by
-    somebody, since it was read is left for the next time.
+    One service at a time does this; another that is at it leaves nothing to do. What was purged,
+    or is held by somebody, since it was read is left for the next time.
     """
     if connection.dialect.name == "postgresql":
         lock = text("SELECT pg_try_advisory_xact_lock(:lock)")
         if not connection.scalar(lock, {"lock": _LOCK}):
-            return None
+            return 0
     new = _still_waiting(connection, sketched)
-    met: dict[int, list[int]] = {}
-    clusters: list[int] = []
-    rows = []
-    for at, each in enumerate(new):
-        keys = sketch.band_keys(each.signature)
-        among = near(connection, keys, each.received_at - REACH)
-        for before in sorted({other for key in keys for other in met.get(key, ())[-_OF_BAND:]}):
-            among.numbers.append(new[before].number)
-            among.clusters.append(clusters[before])
-            among.signatures.append(new[before].signature)
-        for key in keys:
-            met.setdefault(key, []).append(at)
-            rows.append({"hash": key, "message_id": each.number})
-        found = nearest(each.signature, among)
-        clusters.append(each.number if found is None else found)
-    _store(connection, new, clusters, rows)
+    keys = {each.number: sketch.band_keys(each.signature) for each in new}
+    by_key = nearby.met(connection, [key for own in keys.values() for key in own])
+    asked = {number for own in keys.values() for number in nearby.most_met(own, by_key)}
+    known = nearby.candidates(connection, asked)
+    clusters = []
+    for each in new:
+        own = keys[each.number]
+        numbers = nearby.most_met(own, by_key)
+        near = [known[number] for number in numbers if number in known]
+        oldest = each.received_at - REACH
+        near = [candidate for candidate in near if candidate.received_at >= oldest]
+        found = nearby.nearest(each.signature, near)
+        clusters.append(found.cluster_id if found else each.number)
+        # The next of them may be like this one.
+        known[each.number] = Candidate(each.number, clusters[-1], each.received_at, each.signature)
+        for key in own:
+            by_key.setdefault(key, []).append(each.number)
+    _store(connection, new, clusters, keys)
     return len(new)
 
 
 def _still_waiting(connection: Connection, sketched: Sequence[Sketched]) -> list[Sketched]:
     """Those that have no cluster and are as they were read, held until the transaction ends."""
+    # Asked in the condition, SQLite would go through all that have no cluster instead.
     rows = connection.execute(
-        select(items.c.message_id, messages.c.text.is_(None))
+        select(items.c.message_id, items.c.cluster_id, messages.c.text.is_(None))
         .join(messages, messages.c.id == items.c.message_id)
-        .where(
-            items.c.message_id.in_([each.number for each in sketched]),
-            items.c.cluster_id.is_(None),
-        )
+        .where(items.c.message_id.in_([each.number for each in sketched]))
         .with_for_update(key_share=True, skip_locked=True)
     )
-    purged = {number: bool(gone) for number, gone in rows}
+    purged = {number: bool(gone) for number, cluster, gone in rows if cluster is None}
     return [
         each
         for each in sketched
@@ -173,14 +105,14 @@ def _store(
     connection: Connection,
     new: Sequence[Sketched],
     clusters: Sequence[int],
-    rows: list[dict[str, int]],
+    keys: dict[int, list[int]],
 ) -> None:
     kept = [
         {"message_id": each.number, "signature": each.signature} for each in new if each.signature
     ]
     if kept:
         connection.execute(insert(sketches), kept)
-        connection.execute(insert(bands), rows)
+        nearby.meet(connection, [(key, number) for number, own in keys.items() for key in own])
     if new:
         belongs = update(items).where(items.c.message_id == bindparam("number"))
         connection.execute(
