@@ -90,6 +90,26 @@ KINDS: Final[dict[str, Kind]] = {
     "storing_failed": Kind(
         503, "The decision could not be stored", "Nothing was kept; try again in a few seconds."
     ),
+    "precondition_required": Kind(
+        428,
+        "The version that was seen is not told",
+        'Send the ETag of the message as the header If-Match, for example If-Match: "0".',
+    ),
+    "conflict": Kind(
+        412,
+        "Somebody else decided meanwhile",
+        "Nothing was changed. Look at latest, then decide again on version, or leave it.",
+    ),
+    "invalid_label": Kind(
+        422,
+        "No decision can be like this",
+        "Name at least one reason where urgent is true, and none where it is false.",
+    ),
+    "reused_id": Kind(
+        422,
+        "The id belongs to another decision",
+        "Make a new id for every decision; keep it only to send the same one again.",
+    ),
     "internal_error": Kind(
         500, "The service failed", "Try again; if it stays, give the operator the request_id."
     ),
