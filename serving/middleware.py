@@ -43,8 +43,8 @@ def request_id_of(scope: Scope) -> str:
 class RequestContext:
     """Gives each request an id, answers for what nobody caught, logs and counts the outcome.
 
-    `paths` are the service's own: any other path is logged as `(other)`, because a client may
-    have put a citizen's words there.
+    `paths` are those that are answered beside the framework; the others are known by their routes,
+    and what has none is logged as `(other)`.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, paths: frozenset[str]) -> None:
@@ -93,7 +93,9 @@ class RequestContext:
             self._record(scope, request_id, status, time.perf_counter() - began)
 
     def _record(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
-        path = scope["path"] if scope["path"] in self._paths else OTHER
+        # A route's template, never what was asked for: a client may have put words there.
+        route = getattr(scope.get("route"), "path", None)
+        path = route or (scope["path"] if scope["path"] in self._paths else OTHER)
         self._metrics.requests.labels(path, str(status)).inc()
         if path.startswith("/v1/classify"):
             self._metrics.stages.labels("request").observe(seconds)

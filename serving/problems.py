@@ -5,16 +5,21 @@ A problem never holds what the client sent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
 from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from serving.logs import failure
+from serving.store.errors import StoreError
 from triage.io.messages import Fault
 
+_NAME: Final = re.compile(r"[a-z_]{1,32}|[0-9]{1,6}")
 MEDIA_TYPE: Final = "application/problem+json"
 # Seconds after which a refused client should try again.
 RETRY_AFTER: Final = "1"
@@ -69,6 +74,9 @@ KINDS: Final[dict[str, Kind]] = {
     ),
     "invalid_batch": Kind(
         422, "The batch cannot be read", "Send an object with a list of messages, 1 to 256 of them."
+    ),
+    "invalid_body": Kind(
+        422, "The body cannot be used", "Mend the fields named in errors, then send again."
     ),
     "invalid_parameter": Kind(
         422,
@@ -181,3 +189,28 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
     problem = ProblemError(_BY_STATUS.get(error.status_code, "http_error"))
     request.scope["triage.code"] = problem.code
     return problem.response(request.state.request_id, headers=error.headers)
+
+
+async def on_invalid_request(request: Request, error: Exception) -> Response:
+    """Exception handler for what the framework found wrong; it would quote the values."""
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    in_body = any(one["loc"][:1] == ("body",) for one in found)
+    faults = tuple(Fault(_where(one["loc"]), str(one["msg"]).lower()) for one in found)
+    code = "invalid_json" if any(one["type"] == "json_invalid" for one in found) else ""
+    problem = ProblemError(code or ("invalid_body" if in_body else "invalid_parameter"), "", faults)
+    return await on_problem(request, problem)
+
+
+def _where(loc: Sequence[object]) -> str:
+    """The field; a name that nobody here chose may be a citizen's words."""
+    names = [str(part) for part in loc[1:]]
+    plain = (name if _NAME.fullmatch(name) else "(unknown)" for name in names)
+    return ".".join(plain) or "body"
+
+
+async def on_store_error(request: Request, error: Exception) -> Response:
+    """Exception handler for a database that cannot be used now."""
+    assert isinstance(error, StoreError)
+    failure("the store failed", error, request_id=request.state.request_id)
+    return await on_problem(request, ProblemError("storing_failed"))
