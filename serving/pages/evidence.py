@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from serving.chooser import Chooser
+from serving.masking import mask
 from serving.pages.marking import Piece, pieces
 from serving.pages.words import label_word
 from serving.settings import Settings
@@ -51,7 +52,7 @@ def explained(settings: Settings, item: Item) -> Explained:
     return Explained(
         title=pieces(item.title or "", title, [_about(each, names) for each in title]),
         text=pieces(item.text or "", text, [_about(each, names) for each in text]),
-        grounds=_grounds(found, names),
+        grounds=_grounds(item, found, names),
         probabilities=sorted(
             ((code.value, share) for code, share in likely.items()), key=lambda each: -each[1]
         ),
@@ -84,14 +85,16 @@ def _names(path: str, _at: int) -> dict[str, str]:
     return {rule.id: _REFERENCE.sub("", rule.note) for rule in book.rules}
 
 
-def _grounds(found: tuple[Evidence, ...], names: dict[str, str]) -> list[Ground]:
+def _grounds(item: Item, found: tuple[Evidence, ...], names: dict[str, str]) -> list[Ground]:
+    # Masked as a whole: what a quote cuts out of a number no longer looks like one.
+    whole = {"title": mask(item.title or ""), "text": mask(item.text or "")}
     ordered = sorted(found, key=lambda each: (each.source != "rule", -each.weight))
     return [
         Ground(
             each.source,
             _name(each, names),
             label_word(each.label),
-            pieces(each.text, [], []),
+            pieces(whole[each.field][each.start : each.end], [], []),
             each.weight,
         )
         for each in ordered

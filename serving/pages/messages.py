@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import Request
+from fastapi import Path, Request
 from starlette.responses import HTMLResponse
 
 from serving.access import Reviewing, StoreOf
@@ -25,12 +25,14 @@ DEPARTMENT_KEYS: Final = tuple(
 )
 REASON_KEYS: Final = tuple(zip("ASDFGHJ", REASONS, strict=True))
 
+Number = Annotated[int, Path(ge=1, lt=2**63)]
+
 router = page_router()
 
 
 @router.get("/messages/{number}")
 def shown(
-    number: int, request: Request, store: StoreOf, actor: Reviewing, asked: Asked
+    number: Number, request: Request, store: StoreOf, actor: Reviewing, asked: Asked
 ) -> HTMLResponse:
     """One decision on one screen; who opens it has it for five minutes."""
     now = datetime.now(UTC)
