@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from serving.store.actors import Actor
 from serving.store.cursors import decode, encode
+from serving.store.deadlines import local_day
 from serving.store.filters import Filters
 from serving.store.leases import claim, mark_seen
 from serving.store.rows import Row, rows
@@ -148,9 +149,17 @@ def _ranges(actor: Actor, tab: Tab, filters: Filters, now: datetime) -> list[Con
     if tab is Tab.MINE:
         own = items.c.reviewer == actor.name
         return [[own, ~_leased(actor.name, now), *_within(filters)]]
-    which = _condition(_WHICH.get(tab, "done"))
+    words, bounds = _WHICH.get(tab, "done"), []
+    if tab in _WHICH:
+        if filters.reason:  # whatever has a reason is urgent, and those are few
+            words = OPEN["urgent"]
+        if filters.since:  # nothing is due before it came
+            bounds.append(items.c.due_on >= local_day(filters.since))
+    which = _condition(words)
     departments = sorted(actor.departments & (filters.departments or actor.departments))
-    ranges: list[Conditions] = [[which, items.c.department == each] for each in departments]
+    ranges: list[Conditions] = [
+        [which, items.c.department == each, *bounds] for each in departments
+    ]
     if tab is Tab.DONE and not actor.sees_all:
         others = items.c.department.not_in(sorted(actor.departments))
         ranges.append([items.c.reviewer == actor.name, others, *_within(filters)])
@@ -168,8 +177,10 @@ def _within(filters: Filters) -> Conditions:
 
 
 def _leased(holder: str | None, now: datetime) -> ColumnElement[bool]:
-    live = exists().where(leases.c.message_id == items.c.message_id, leases.c.until > now)
-    return live if holder is None else live.where(leases.c.holder == holder)
+    if holder is None:
+        return exists().where(leases.c.message_id == items.c.message_id, leases.c.until > now)
+    own = select(leases.c.message_id).where(leases.c.holder == holder, leases.c.until > now)
+    return items.c.message_id.in_(own)
 
 
 def _merged(

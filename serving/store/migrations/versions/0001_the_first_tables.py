@@ -13,6 +13,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+_FILTERED = ("channel", "received_at")
 _OPEN = {"open": "NOT done", "review": "NOT done AND listed", "urgent": "NOT done AND urgent"}
 
 
@@ -235,7 +236,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_items_cluster", ["cluster_id", "received_at"], unique=False)
         batch_op.create_index(
             "ix_items_done",
-            ["department", "reviewed_at", "message_id"],
+            ["department", "reviewed_at", "message_id", *_FILTERED],
             unique=False,
             sqlite_where=sa.text("done"),
             postgresql_where=sa.text("done"),
@@ -246,7 +247,7 @@ def upgrade() -> None:
         for name, which in _OPEN.items():
             batch_op.create_index(
                 f"ix_items_{name}",
-                ["department", "due_on", "rank", "message_id"],
+                ["department", "due_on", "rank", "message_id", *_FILTERED],
                 unique=False,
                 sqlite_where=sa.text(which),
                 postgresql_where=sa.text(which),
