@@ -13,6 +13,7 @@ from serving.masking import spans
 from serving.pages.asking import Asked
 from serving.pages.evidence import explained
 from serving.pages.marking import plain
+from serving.pages.queue import shortened
 from serving.pages.render import page
 from serving.pages.routing import page_router
 from serving.store import items, leases, reviews, similar
@@ -54,7 +55,7 @@ def shown(
         seconds=max(0, round((lease.until - now).total_seconds())),
         explained=explained(request.state.settings, item),
         has_personal=bool(spans(item.title or "") or spans(item.text or "")),
-        similar=[(each, plain(each.excerpt)) for each in known],
+        similar=[(each, shortened(plain(each.excerpt))) for each in known],
         same=same,
         undoable=undoable,
         department_keys=DEPARTMENT_KEYS,

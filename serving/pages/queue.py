@@ -21,7 +21,7 @@ from serving.store.queue import Row, Tab
 from triage.labels import DEPARTMENTS, REASONS
 
 _ROWS: Final = 50
-_SHOWN: Final = 60
+_SHOWN: Final = 80
 """Characters of a text in a row."""
 
 router = page_router()
@@ -66,12 +66,16 @@ def following(store: StoreOf, actor: Reviewing, asked: Asked) -> RedirectRespons
 
 
 def summary(row: Row) -> str:
-    """A row's text in one line, masked before it is cut."""
+    """A row's title and text in one line, masked before they are cut."""
     title, text = plain(row.title), plain(row.excerpt)
-    told = title if len(title) > 2 else f"{title} {text}".strip()
     if row.excerpt is None:
         return title or "（正文已清除）"
-    return told[:_SHOWN] + ("…" if len(told) > _SHOWN else "")
+    return shortened(f"{title}：{text}" if title else text)
+
+
+def shortened(text: str) -> str:
+    """The beginning of a line."""
+    return text[:_SHOWN] + ("…" if len(text) > _SHOWN else "")
 
 
 def _counted(store: Store, actor: Actor, asked: Wanted) -> dict[str, object]:
