@@ -13,7 +13,8 @@ from serving.store.actors import Actor
 from serving.store.audit import Audit
 from serving.store.errors import NotFoundError
 from serving.store.items import lock
-from serving.store.reviews import ConflictError, Verdict, decide
+from serving.store.opening import Store
+from serving.store.reviews import Verdict, decide
 from serving.store.tables import corrections, items
 from serving.store.visibility import visible
 
@@ -23,9 +24,8 @@ PAGE: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """What came of it: `labelled` have the correction, `skipped` were done before, by others or
-    otherwise, `conflicted` were changed by somebody at the same moment. `after` is the last message
-    that was looked at; None: there are no more.
+    """What came of it: how many have the correction, were done before, or were done by somebody
+    else at the same moment. `after` is the last message that was looked at; None: that was all.
     """
 
     labelled: int
@@ -68,24 +68,42 @@ def label_some(
     within = (items.c.cluster_id == cluster_id, visible(actor))
     if after == 0 and connection.scalar(select(items.c.message_id).where(*within).limit(1)) is None:
         raise NotFoundError("there is no such issue")
-    page = select(items.c.message_id).where(*within, items.c.message_id > after)
-    numbers = list(connection.scalars(page.order_by(items.c.message_id).limit(most)))
-    own = {correction_id(verdict.id, number): number for number in numbers}
-    again = set(connection.scalars(select(corrections.c.id).where(corrections.c.id.in_(own))))
-    held = lock(connection, actor, numbers)
+    page = select(items.c.message_id, items.c.done).where(*within, items.c.message_id > after)
+    rows = connection.execute(page.order_by(items.c.message_id).limit(most)).all()
+    own = {row.message_id: correction_id(verdict.id, row.message_id) for row in rows}
+    given = select(corrections.c.id).where(corrections.c.id.in_(own.values()))
+    again = set(connection.scalars(given))
+    held = lock(connection, actor, list(own))
     labelled = skipped = conflicted = 0
-    for key, number in own.items():
-        item = held.get(number)
-        if key not in again and (item is None or item.done):
-            skipped += 1
-            continue
-        version = item.version if item else 0
-        try:
-            # One that was given before is found by its id, whatever became of the message since.
-            decide(
-                connection, audit, actor, number, version, replace(verdict, id=key), now, cluster_id
-            )
+    for row in rows:
+        key, item = own[row.message_id], held.get(row.message_id)
+        if key in again or (item is not None and not item.done):
+            # One that was given before is found by its id, whatever the version is now.
+            version = item.version if item else 0
+            one = replace(verdict, id=key)
+            decide(connection, audit, actor, row.message_id, version, one, now, cluster_id)
             labelled += 1
-        except ConflictError:
+        elif row.done:
+            skipped += 1
+        else:
             conflicted += 1
-    return Labelled(labelled, skipped, conflicted, numbers[-1] if len(numbers) == most else None)
+    return Labelled(
+        labelled, skipped, conflicted, rows[-1].message_id if len(rows) == most else None
+    )
+
+
+def label_all(
+    store: Store, actor: Actor, cluster_id: int, verdict: Verdict, now: datetime
+) -> Labelled:
+    """Label all of it, some in each transaction. Ended in the middle, it is sent again as it was.
+
+    Raises:
+        LabelError, NotFoundError, ReusedError: see `label_some`.
+    """
+    total = Labelled(0, 0, 0, 0)
+    while total.after is not None:
+        with store.database.write() as connection:
+            total += label_some(
+                connection, store.audit, actor, cluster_id, verdict, now, total.after
+            )
+    return total

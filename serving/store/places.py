@@ -1,9 +1,9 @@
 """Places that a text names, by a rule that anybody can follow.
 
 The text is cut at punctuation and at words that stand before places but are in no name (在, 位于,
-的, 举报 …). What then begins with two to five characters and 省, 市, 县, 区, 镇, 乡, 村, 街道, 路 or
-the like is a name, and so is what follows it at once in the same manner: 青石县柳沟镇石坝村 is three.
-Names that are kinds of places, such as 农贸市场 or 高速公路, are left out.
+的, 举报 …). What then begins with two to five characters and 省, 市, 县, 区, 镇, 乡, 村, 街道 or
+the like is a name, and so is what follows it at once in the same manner: 青石县柳沟镇石坝村 names
+three. Kinds of places, such as 农贸市场 or 高速公路, are no names.
 """
 
 from __future__ import annotations
