@@ -105,7 +105,7 @@ def counts(
     asked = filters.conditions(connection)
     found = {}
     for tab in Tab:
-        ranges = _ranges(actor, tab, filters, now)
+        ranges = _ranges(actor, tab, filters, now, in_order=False)
         if tab is Tab.MINE:
             ranges.append([_leased(actor.name, now), visible(actor), *_within(filters)])
         total = 0
@@ -144,8 +144,13 @@ def take_next(
     return None
 
 
-def _ranges(actor: Actor, tab: Tab, filters: Filters, now: datetime) -> list[Conditions]:
-    """Conditions of ranges that make up the tab, without overlap; each has an index in order."""
+def _ranges(
+    actor: Actor, tab: Tab, filters: Filters, now: datetime, *, in_order: bool = True
+) -> list[Conditions]:
+    """Conditions of ranges that make up the tab, without overlap; each has an index in order.
+
+    Where the order does not matter, the departments are one range.
+    """
     if tab is Tab.MINE:
         own = items.c.reviewer == actor.name
         return [[own, ~_leased(actor.name, now), *_within(filters)]]
@@ -157,9 +162,8 @@ def _ranges(actor: Actor, tab: Tab, filters: Filters, now: datetime) -> list[Con
             bounds.append(items.c.due_on >= local_day(filters.since))
     which = _condition(words)
     departments = sorted(actor.departments & (filters.departments or actor.departments))
-    ranges: list[Conditions] = [
-        [which, items.c.department == each, *bounds] for each in departments
-    ]
+    parts = [[each] for each in departments] if in_order else [departments]
+    ranges: list[Conditions] = [[which, items.c.department.in_(part), *bounds] for part in parts]
     if tab is Tab.DONE and not actor.sees_all:
         others = items.c.department.not_in(sorted(actor.departments))
         ranges.append([items.c.reviewer == actor.name, others, *_within(filters)])
