@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.responses import RedirectResponse
 
+from serving.access import LoginNeededError
 from serving.pages.render import page
 from serving.problems import KINDS, ProblemError
 from serving.store.cursors import CursorError
@@ -40,6 +40,8 @@ class PageRoute(APIRoute):
                     return await handle(request)
             except RequestValidationError:
                 return _refused(request, ProblemError("invalid_parameter"))
+            except LoginNeededError as needed:
+                return RedirectResponse(needed.location, 303)
             except ProblemError as problem:
                 return _refused(request, problem)
 
@@ -62,18 +64,12 @@ def refusals() -> Iterator[None]:
         raise ProblemError("invalid_parameter") from None
 
 
-def login_url(request: Request) -> str:
-    """Where to log in, and come back from to the page that was asked for."""
-    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return "/login" if wanted == "/" else f"/login?{urlencode({'next': wanted})}"
-
-
 def _refused(request: Request, problem: ProblemError) -> Response:
     request.scope["triage.code"] = problem.code
     if problem.code == "unauthenticated":
         if request.headers.get("hx-request"):
             return Response(status_code=401, headers={"HX-Refresh": "true"})
-        return RedirectResponse(login_url(request), 303)
+        return RedirectResponse("/login", 303)
     title, detail = _WORDS.get(problem.code, _OTHER)
     return page(
         request,

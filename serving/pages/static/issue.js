@@ -40,11 +40,11 @@
     sure.close();
     say("正在保存…");
     const answer = await Net.insist(
-      "POST", `/v1/hot/${form.dataset.cluster}/label`, body, {},
+      "POST", `/v1/hot-issues/${form.dataset.cluster}/label`, body, {},
       (tried) => say(`连接中断，正在重试（第 ${tried} 次）。`, "alarm"),
     );
     if (!answer.ok) return say(Net.why(answer), "alarm");
-    say(`已保存：${answer.told.labelled} 条`, "good");
+    say(`已保存 ${answer.told.labelled} 条${answer.told.skipped ? `，${answer.told.skipped} 条此前已办` : ""}${answer.told.conflicted ? `，${answer.told.conflicted} 条刚由别人决定` : ""}`, "good");
     setTimeout(() => location.reload(), 1200);
   });
   show();

@@ -8,6 +8,9 @@ const Net = (() => {
     forbidden: "您没有权限这样做。",
     not_found: "这条留言不在了，或者不归您所在的部门办理。",
     conflict: "刚才已有人改动过。",
+    password_change: "请先修改密码。",
+    cross_site: "请从本站页面操作。",
+    reused_id: "这个编号已用于另一个决定，请重新操作。",
     duplicate: "这个名字已经有了。",
   };
 
