@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from typing import Final, Protocol, TypedDict
+from typing import Final, TypedDict
 
 from fastapi import APIRouter, Request, Response
 
+from serving.access import Keyring
+from serving.desk import Desk
 from serving.metrics import CONTENT_TYPE, Metrics
 from serving.problems import MEDIA_TYPE, Problem, ProblemError
 from serving.schemas import (
@@ -20,8 +22,10 @@ from serving.schemas import (
     labels,
     problem_kinds,
 )
-from serving.service import Gone, Service
+from serving.service import Asked, Service
 from serving.settings import Settings
+from serving.store.actors import ANONYMOUS, Permission
+from serving.store.opening import Store
 from triage.io.messages import Fault
 from triage.types import Decision
 
@@ -30,14 +34,23 @@ _JSON: Final = re.compile(
     re.IGNORECASE,
 )
 _MILLISECONDS: Final = re.compile(r"[1-9][0-9]{0,4}|[1-5][0-9]{5}|600000", re.ASCII)
+_IDEMPOTENCY_KEY: Final = re.compile(r"[!-~]{1,128}")
 _PROBLEM: Final = {"model": Problem, "content": {MEDIA_TYPE: {}}}
 _REFUSALS: Final[dict[int | str, dict[str, object]]] = {
     400: {"description": "`invalid_json`", **_PROBLEM},
+    401: {"description": "`unauthenticated`", **_PROBLEM},
+    403: {"description": "`forbidden`", **_PROBLEM},
+    409: {"description": "`still_running`", **_PROBLEM},
     413: {"description": "`body_too_large`", **_PROBLEM},
     415: {"description": "`unsupported_media_type`", **_PROBLEM},
-    422: {"description": "`invalid_message`, `invalid_batch` or `invalid_parameter`", **_PROBLEM},
+    422: {
+        "description": "`invalid_message`, `invalid_batch`, `invalid_parameter` or "
+        "`changed_request`",
+        **_PROBLEM,
+    },
+    429: {"description": "`too_many_requests`", **_PROBLEM},
     500: {"description": "`internal_error`", **_PROBLEM},
-    503: {"description": "`not_ready` or `overloaded`", **_PROBLEM},
+    503: {"description": "`not_ready`, `overloaded` or `storing_failed`", **_PROBLEM},
     504: {"description": "`deadline_exceeded`", **_PROBLEM},
 }
 
@@ -59,25 +72,27 @@ _EXPLAIN: Final = {
             "description": "Milliseconds that the answer may take; work that is late is not done.",
             "schema": {"type": "integer", "minimum": 1, "maximum": 600_000, "default": 10_000},
         },
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": "The same key (or the same `id` of the message) within 24 hours gives "
+            "the same answer and one record, where decisions are stored. The entries of a batch "
+            "are told apart by their place.",
+            "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
+        },
     ]
 }
 
 router = APIRouter()
 
 
-class Run(Protocol):
-    """What a service does with a body; see `Service`."""
-
-    async def __call__(
-        self, body: bytes, seconds: float, gone: Gone, request_id: str, *, explain: bool
-    ) -> bytes:
-        """The answer, as JSON."""
-
-
 class State(TypedDict):
     """What the lifespan yields, and each request's id."""
 
+    desk: Desk
     service: Service
+    store: Store | None
+    keyring: Keyring | None
     metrics: Metrics
     settings: Settings
 
@@ -120,11 +135,39 @@ async def _gone(request: Request) -> None:
         pass
 
 
-async def _answer(request: Request, run: Run) -> Response:
-    body, explain, seconds = await _json_body(request), _explain(request), _seconds(request)
-    gone = partial(_gone, request)
-    answer = await run(body, seconds, gone, request.state.request_id, explain=explain)
-    return Response(answer, media_type="application/json")
+def _key(request: Request) -> str | None:
+    given = request.headers.get("idempotency-key")
+    if given is not None and not _IDEMPOTENCY_KEY.fullmatch(given):
+        fault = Fault("Idempotency-Key", "must be 1 to 128 visible ASCII characters")
+        raise ProblemError("invalid_parameter", faults=(fault,))
+    return given
+
+
+def _caller(request: Request) -> str:
+    keyring: Keyring | None = request.state.keyring
+    actor = keyring.caller(request.headers) if keyring else ANONYMOUS
+    if not actor.may(Permission.CLASSIFY):
+        raise ProblemError("forbidden")
+    return actor.name
+
+
+async def _given(request: Request) -> tuple[bytes, Asked]:
+    caller = _caller(request)
+    body = await _json_body(request)
+    asked = Asked(
+        seconds=_seconds(request),
+        gone=partial(_gone, request),
+        request_id=request.state.request_id,
+        explain=_explain(request),
+        caller=caller,
+        key=_key(request),
+    )
+    return body, asked
+
+
+def _desk(request: Request) -> Desk:
+    desk: Desk = request.state.desk
+    return desk
 
 
 @router.post(
@@ -140,9 +183,11 @@ async def classify(request: Request) -> Response:
 
     The same text with the same versions always gives the same bytes. Offsets in `evidence` count
     Unicode code points of the text as it was sent, half-open. Attachments are kept as references
-    and never fetched.
+    and never fetched. Where decisions are stored, `Location` is where the message is found.
     """
-    return await _answer(request, _service(request).classify)
+    answer, number = await _desk(request).one(*await _given(request))
+    headers = {"Location": f"/v1/messages/{number}"} if number else None
+    return Response(answer, headers=headers, media_type="application/json")
 
 
 @router.post(
@@ -158,7 +203,8 @@ async def classify_batch(request: Request) -> Response:
 
     A message that cannot be classified gets a problem in its place; the others are not affected.
     """
-    return await _answer(request, _service(request).classify_batch)
+    answer = await _desk(request).batch(*await _given(request))
+    return Response(answer, media_type="application/json")
 
 
 @router.get("/v1/departments", tags=["labels"], summary="部门、紧急理由、复核理由及其中文名称")

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from serving.logs import failure
-from serving.store.errors import StoreError
+from serving.store.errors import NotFoundError, StoreError
 from triage.io.messages import Fault
 
 _NAME: Final = re.compile(r"[a-z_]{1,32}|[0-9]{1,6}")
@@ -59,6 +59,21 @@ KINDS: Final[dict[str, Kind]] = {
     "invalid_json": Kind(
         400, "The body is not valid JSON", "Send one JSON object, encoded as UTF-8."
     ),
+    "unauthenticated": Kind(
+        401, "Nobody knows who asks", "Log in, or send a valid key: Authorization: Bearer KEY."
+    ),
+    "forbidden": Kind(
+        403, "This may not be done by who asks", "Ask the administrator for the role or the scope."
+    ),
+    "cross_site": Kind(
+        403, "The request comes from another site", "Send it from a page of this service."
+    ),
+    "password_change": Kind(
+        403, "The first password must be changed", "Choose a password of your own at /password."
+    ),
+    "too_many_requests": Kind(
+        429, "More requests than this key may send", "Try again after Retry-After seconds."
+    ),
     "not_found": Kind(404, "No such address", "Check the path; GET /docs lists all of them."),
     "method_not_allowed": Kind(
         405, "Wrong method", "Use a method that the Allow header of this answer names."
@@ -89,6 +104,7 @@ KINDS: Final[dict[str, Kind]] = {
         "Send a new message under a new id and a new Idempotency-Key; send a message again as "
         "it was.",
     ),
+    "duplicate": Kind(409, "It is there already", "Take another name."),
     "still_running": Kind(
         409, "The same request is still running", "Wait for its answer, or try again in a second."
     ),
@@ -138,11 +154,18 @@ _BY_STATUS: Final = {404: "not_found", 405: "method_not_allowed"}
 class ProblemError(Exception):
     """Raised where a request ends early; becomes a problem response."""
 
-    def __init__(self, code: str, detail: str = "", faults: tuple[Fault, ...] = ()) -> None:
+    def __init__(
+        self,
+        code: str,
+        detail: str = "",
+        faults: tuple[Fault, ...] = (),
+        retry_after: int | None = None,
+    ) -> None:
         super().__init__(code)
         self.code = code
         self.detail = detail
         self.faults = faults
+        self.retry_after = retry_after
 
     @classmethod
     def told(cls, summary: Mapping[str, object]) -> ProblemError:
@@ -169,7 +192,9 @@ class ProblemError(Exception):
         """The response to send."""
         problem = self.problem(request_id)
         extra = dict(headers or {})
-        if problem.status == 503:
+        if self.retry_after is not None:
+            extra["Retry-After"] = str(self.retry_after)
+        elif problem.status == 503:
             extra["Retry-After"] = RETRY_AFTER
         return Response(
             problem.model_dump_json(), problem.status, headers=extra, media_type=MEDIA_TYPE
@@ -212,5 +237,9 @@ def _where(loc: Sequence[object]) -> str:
 async def on_store_error(request: Request, error: Exception) -> Response:
     """Exception handler for a database that cannot be used now."""
     assert isinstance(error, StoreError)
+    if isinstance(error, NotFoundError):
+        return await on_problem(
+            request, ProblemError("not_found", "It does not exist, or not for you.")
+        )
     failure("the store failed", error, request_id=request.state.request_id)
     return await on_problem(request, ProblemError("storing_failed"))

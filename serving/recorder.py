@@ -201,7 +201,7 @@ class Recorder:
                     new.append(entry)
             records = [_record(entry, now) for entry in new]
             numbers = insert_messages(connection, self._store.calendar, records)
-            given = {}
+            given: dict[Name, tuple[bytes, int]] = {}
             for entry, number in zip(new, numbers, strict=True):
                 entry.number = number
                 given |= dict.fromkeys(entry.names, (entry.digest, number))

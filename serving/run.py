@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -12,7 +14,11 @@ from serving import logs
 from serving.chooser import Chooser
 from serving.launch import FACTORY, Launched, StartError
 from serving.settings import PREFIX, Settings, table
+from serving.store.errors import StoreError
 from triage.errors import RegistryError
+
+if TYPE_CHECKING:
+    from serving.store.opening import Store
 
 
 def print_settings() -> None:
@@ -44,6 +50,27 @@ def start(given: Mapping[str, object], launched: Launched) -> int:
     return run(settings, launched=launched)
 
 
+def _prepare(store: Store | None, settings: Settings) -> None:
+    """What a service must have before anybody can ask it: an admin, and keys beyond this machine.
+
+    Raises:
+        StoreError: it may not listen where it should, or the store cannot be used.
+    """
+    from serving.access import refuse_open
+    from serving.store import keys, users
+
+    has_keys = False
+    if store:
+        if (path := users.first_admin(store)) is not None:
+            logs.operation("first admin made", user=users.FIRST, password_in=str(path))
+            if sys.stdout.isatty():
+                print(f"\n首次登录：用户 {users.FIRST}，密码见 {path}\n")
+        with store.database.read() as connection:
+            has_keys = bool(keys.valid(connection, datetime.now(UTC)))
+    if why := refuse_open(settings.host, has_keys=has_keys):
+        raise StoreError(why)
+
+
 def run(settings: Settings, factory: str = FACTORY, launched: Launched | None = None) -> int:
     """Run the server; returns after a signal and the end of running requests, or at a fault.
 
@@ -56,7 +83,21 @@ def run(settings: Settings, factory: str = FACTORY, launched: Launched | None = 
     import uvicorn
 
     from serving.app import create_app
+    from serving.store.opening import open_store
 
+    try:
+        store = open_store(
+            settings.state,
+            url=settings.database,
+            key=settings.audit_key,
+            calendar=settings.calendar,
+        )
+        _prepare(store, settings)
+    except StoreError as error:
+        print(f"Not started ({error.code}): {error}", file=sys.stderr)
+        if launched:
+            launched.end()
+        return 2
     where = f"http://{settings.host}:{settings.port}"
     logs.operation("starting", url=where, docs=f"{where}/docs" if settings.docs else None)
     faults: list[StartError] = []
@@ -66,7 +107,7 @@ def run(settings: Settings, factory: str = FACTORY, launched: Launched | None = 
         server.should_exit = True
 
     config = uvicorn.Config(
-        create_app(settings, factory, stop, launched),
+        create_app(settings, factory, stop, launched, store),
         host=settings.host,
         port=settings.port,
         http="httptools",

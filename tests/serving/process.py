@@ -108,11 +108,12 @@ def running(*command: str, port: int, cwd: Path = ROOT, **environment: str) -> I
     """A server started by `command`; it and its workers are ended in any case."""
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
+        apart = {"TRIAGE_STATE": str(Path(folder, "state"))}
         with out.open("wb") as to_out, err.open("wb") as to_err:
             process = subprocess.Popen(
                 command,
                 cwd=cwd,
-                env=os.environ | environment,
+                env=os.environ | apart | environment,
                 stdin=subprocess.DEVNULL,
                 stdout=to_out,
                 stderr=to_err,
