@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import Depends, Request
+from fastapi import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from serving.access import Administering, StoreOf, actor_of, user_of
+from serving.access import Administering, Known, StoreOf, user_of
 from serving.pages.render import page
 from serving.pages.routing import page_router
 from serving.store import users
 from serving.store.actors import ROLE_NAMES, Actor, Permission
 from triage.labels import DEPARTMENTS
-
-Known = Annotated[Actor, Depends(actor_of)]
-"""Anybody who has logged in."""
 
 router = page_router()
 

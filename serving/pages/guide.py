@@ -9,7 +9,7 @@ from typing import Final
 from fastapi import Request
 from starlette.responses import HTMLResponse
 
-from serving.pages.accounts import Known
+from serving.access import Known
 from serving.pages.markdown import Block, blocks
 from serving.pages.messages import DEPARTMENT_KEYS, REASON_KEYS
 from serving.pages.render import page

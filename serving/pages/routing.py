@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.responses import RedirectResponse
 
-from serving.access import LoginNeededError
 from serving.pages.render import page
 from serving.problems import KINDS, ProblemError
 from serving.store.cursors import CursorError
@@ -24,11 +24,12 @@ _WORDS: Final = {
     "invalid_parameter": ("条件有误", "请检查筛选条件后重试，或从队列重新进入。"),
     "cross_site": ("请求来自别的网站", "请从本站页面重新操作。"),
 }
+_DOORS: Final = {"unauthenticated": "/login", "password_change": "/password"}
 _OTHER: Final = ("出错了", "请稍后重试；如仍不行，请把编号告诉管理员。")
 
 
 class PageRoute(APIRoute):
-    """Shows a problem as a page, and leads who has not logged in to where that is done."""
+    """Shows a problem as a page; who must log in, or change the password first, is led there."""
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         """The handler, with problems caught."""
@@ -40,8 +41,6 @@ class PageRoute(APIRoute):
                     return await handle(request)
             except RequestValidationError:
                 return _refused(request, ProblemError("invalid_parameter"))
-            except LoginNeededError as needed:
-                return RedirectResponse(needed.location, 303)
             except ProblemError as problem:
                 return _refused(request, problem)
 
@@ -66,10 +65,10 @@ def refusals() -> Iterator[None]:
 
 def _refused(request: Request, problem: ProblemError) -> Response:
     request.scope["triage.code"] = problem.code
-    if problem.code == "unauthenticated":
-        if request.headers.get("hx-request"):
+    if problem.code in _DOORS:
+        if request.headers.get("hx-request"):  # a part of a page: the whole page goes there
             return Response(status_code=401, headers={"HX-Refresh": "true"})
-        return RedirectResponse("/login", 303)
+        return RedirectResponse(_DOORS[problem.code] + _back(request), 303)
     title, detail = _WORDS.get(problem.code, _OTHER)
     return page(
         request,
@@ -79,3 +78,9 @@ def _refused(request: Request, problem: ProblemError) -> Response:
         detail=detail,
         request_id=request.state.request_id,
     )
+
+
+def _back(request: Request) -> str:
+    """So that one comes back to the page that was asked for."""
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return "" if wanted == "/" else f"?{urlencode({'next': wanted})}"
