@@ -10,19 +10,24 @@ import re
 from typing import Final
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     Select,
+    any_,
     column,
+    literal,
     literal_column,
     select,
     table,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from triage.normalise import normalise
 
 _RUN: Final = re.compile(r"[^\W_]+")
+_FEW: Final = 2_000
 _TABLE: Final = table("search", column("message_id"), column("rowid"))
 
 CREATE: Final = {
@@ -71,9 +76,9 @@ def remove(connection: Connection, rows: list[tuple[int, str | None, str]]) -> N
         connection.execute(_REMOVE[connection.dialect.name], given)
 
 
-def contains(connection: Connection, wanted: str, message_id: ColumnElement[int]) -> (
-    ColumnElement[bool] | None
-):  # fmt: skip
+def contains(
+    connection: Connection, wanted: str, message_id: ColumnElement[int]
+) -> ColumnElement[bool] | None:
     """Condition: the message has every run of characters in `wanted`; None where it has none."""
     runs = _RUN.findall(normalise(wanted).text)
     if not runs:
@@ -82,12 +87,16 @@ def contains(connection: Connection, wanted: str, message_id: ColumnElement[int]
         phrases = [_fts5(run) for run in runs]
         found: Select[int] = select(literal_column("rowid")).select_from(_TABLE)
         found = found.where(text("search MATCH :phrases").bindparams(phrases=" AND ".join(phrases)))
-    else:
-        words = " & ".join(_tsquery(run) for run in runs)
-        found = select(_TABLE.c.message_id).where(
-            text("grams @@ CAST(:words AS tsquery)").bindparams(words=words)
-        )
-    return message_id.in_(found)
+        return message_id.in_(found)
+    words = " & ".join(_tsquery(run) for run in runs)
+    found = select(_TABLE.c.message_id).where(
+        text("grams @@ CAST(:words AS tsquery)").bindparams(words=words)
+    )
+    # PostgreSQL does not know how rare a word is, and would look for it in row after row of a list.
+    few = list(connection.scalars(found.limit(_FEW + 1)))
+    if len(few) > _FEW:
+        return message_id.in_(found)
+    return message_id == any_(literal(few, ARRAY(BigInteger)))
 
 
 def _pairs(run: str) -> list[str]:
