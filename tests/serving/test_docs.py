@@ -39,15 +39,16 @@ def test_description_names_bodies_and_problems(client: TestClient) -> None:
 
 @pytest.mark.parametrize("path", ["/v1/classify", "/v1/classify/batch"])
 def test_description_names_the_parameters(client: TestClient, path: str) -> None:
-    explain, timeout = client.get("/openapi.json").json()["paths"][path]["post"]["parameters"]
+    given = client.get("/openapi.json").json()["paths"][path]["post"]["parameters"]
+    explain, timeout, key = given
     assert (explain["name"], explain["in"]) == ("explain", "query")
     assert explain["schema"] == {"type": "boolean", "default": False}
     assert (timeout["name"], timeout["in"]) == ("X-Request-Timeout-Ms", "header")
     assert timeout["schema"] == {
         "type": "integer", "minimum": 1, "maximum": 600_000, "default": 10_000,
     }  # fmt: skip
-    assert not explain.get("required")
-    assert not timeout.get("required")
+    assert (key["name"], key["in"]) == ("Idempotency-Key", "header")
+    assert not any(parameter.get("required") for parameter in given)
 
 
 def test_description_has_the_department_set(client: TestClient) -> None:
