@@ -22,6 +22,7 @@ from serving.door import Door
 from serving.launch import FACTORY, Launched, StartError
 from serving.metrics import Metrics
 from serving.middleware import BodyLimit, RequestContext
+from serving.pages import routes as pages
 from serving.problems import (
     ProblemError,
     on_http_exception,
@@ -140,6 +141,7 @@ def create_app(
         reviews_api.router,
         messages_api.router,
         hot_api.router,
+        pages.router,
     ):
         app.include_router(router)
     if settings.docs:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from fastapi import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from serving import accounts_api
 from serving.access import Administering, Known, StoreOf, user_of
 from serving.pages.render import page
 from serving.pages.routing import page_router
 from serving.store import users
-from serving.store.actors import ROLE_NAMES, Actor, Permission
+from serving.store.actors import ROLE_NAMES, Permission
 from triage.labels import DEPARTMENTS
+
+_FAULTS: Final = {
+    "login_wrong": "用户名或密码不对；连续输错五次，账号锁定十五分钟。",
+    "wrong": "现在的密码不对；连续输错五次，账号锁定十五分钟。",
+    "differ": "两次输入的新密码不一样。",
+    "same": "新密码不能与现在的一样。",
+    "short": f"新密码至少 {users.SHORTEST} 个字符。",
+}
 
 router = page_router()
 
@@ -25,11 +36,18 @@ def front(actor: Known) -> RedirectResponse:
 @router.get("/login")
 def login(request: Request, store: StoreOf) -> Response:
     """The form, with an invitation; who has logged in goes on."""
-    target = local(request.query_params.get("next", ""))
+    target = accounts_api.local_path(request.query_params.get("next", ""))
     user = user_of(request, store)
     if user is not None:
         return RedirectResponse("/password" if user.must_change else target, 303)
-    return login_form(request, target)
+    given = request.query_params
+    return page(
+        request,
+        "login.html",
+        next=target,
+        error=_FAULTS.get(f"login_{given.get('fault')}", ""),
+        changed="changed" in given,
+    )
 
 
 @router.get("/password")
@@ -38,7 +56,14 @@ def password(request: Request, store: StoreOf) -> Response:
     user = user_of(request, store)
     if user is None:
         return RedirectResponse("/login?next=%2Fpassword", 303)
-    return password_form(request, user.actor, must_change=user.must_change)
+    return page(
+        request,
+        "password.html",
+        user.actor,
+        must_change=user.must_change,
+        error=_FAULTS.get(request.query_params.get("fault", ""), ""),
+        shortest=users.SHORTEST,
+    )
 
 
 @router.get("/users")
@@ -49,33 +74,3 @@ def people(request: Request, store: StoreOf, actor: Administering) -> HTMLRespon
     return page(
         request, "users.html", actor, users=everybody, roles=ROLE_NAMES, departments=DEPARTMENTS
     )
-
-
-def login_form(
-    request: Request, target: str, name: str = "", error: str = "", status: int = 200
-) -> HTMLResponse:
-    """The page to log in on; `error` says why it did not work."""
-    return page(request, "login.html", status=status, next=target, name=name, error=error)
-
-
-def password_form(
-    request: Request,
-    actor: Actor,
-    *,
-    must_change: bool = False,
-    error: str = "",
-    done: bool = False,
-    status: int = 200,
-) -> HTMLResponse:
-    """The page to change one's password on."""
-    shortest = users.SHORTEST
-    return page(
-        request, "password.html", actor, status,
-        must_change=must_change, error=error, done=done, shortest=shortest,
-    )  # fmt: skip
-
-
-def local(target: str) -> str:
-    """An address to go on to, if it is one of this service; else its front door."""
-    is_path = target.startswith("/") and not target.startswith(("//", "/\\"))
-    return target if is_path and target.isprintable() and "\\" not in target else "/"

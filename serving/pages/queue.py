@@ -43,14 +43,14 @@ def shown(request: Request, store: StoreOf, actor: Reviewing, asked: Asked) -> H
         departments=[d for d in DEPARTMENTS if d in actor.departments],
         reasons=REASONS,
         emptied="none" in request.query_params,
-        **_counted(store, actor, asked),
+        tabs=_counted(store, actor, asked),
     )
 
 
 @router.get("/queue/counts")
 def counts(request: Request, store: StoreOf, actor: Reviewing, asked: Asked) -> HTMLResponse:
     """The tabs alone, with what they hold now."""
-    return page(request, "tabs.html", actor, asked=asked, **_counted(store, actor, asked))
+    return page(request, "tabs.html", actor, asked=asked, tabs=_counted(store, actor, asked))
 
 
 @router.get("/queue/next")
@@ -78,7 +78,7 @@ def shortened(text: str) -> str:
     return text[:_SHOWN] + ("…" if len(text) > _SHOWN else "")
 
 
-def _counted(store: Store, actor: Actor, asked: Wanted) -> dict[str, object]:
+def _counted(store: Store, actor: Actor, asked: Wanted) -> list[tuple[Tab, str, int]]:
     with store.database.read() as connection:
         found = queue.counts(connection, actor, asked.filters)
-    return {"tabs": [(tab, name, found[tab]) for tab, name in TAB_NAMES.items()]}
+    return [(tab, name, found[tab]) for tab, name in TAB_NAMES.items()]

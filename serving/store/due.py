@@ -51,9 +51,7 @@ class Promised:
 
 def by_day(connection: Connection, actor: Actor, since: date, until: date) -> Promised:
     """How many replies and results are due on each day from `since` to before `until`."""
-    return Promised(
-        *(dict(_counted(connection, actor, kind, since, until)) for kind in Kind)
-    )
+    return Promised(*(dict(_counted(connection, actor, kind, since, until)) for kind in Kind))
 
 
 def due(

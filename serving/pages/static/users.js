@@ -73,7 +73,7 @@
     button.addEventListener("click", async () => {
       const name = button.dataset.reset;
       if (!await asked(`重设 ${name} 的密码？此人会被退出，须用新密码登录。`)) return;
-      const answer = await ask("POST", `${path(name)}/password`);
+      const answer = await ask("PATCH", path(name), { reset: true });
       if (answer) tell(name, answer.told.password);
     });
   }
