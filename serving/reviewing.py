@@ -12,7 +12,7 @@ from fastapi import Header, Path, Request, Response
 from serving.problems import MEDIA_TYPE, Problem, ProblemError
 from serving.review_schemas import Conflict, CorrectionOut
 from serving.store.cursors import CursorError
-from serving.store.errors import NotFoundError, StoreError
+from serving.store.errors import NotFoundError
 from serving.store.labels import LabelError
 from serving.store.reviews import ConflictError, ReusedError
 from triage.io.messages import Fault
@@ -60,10 +60,6 @@ def refusing() -> Iterator[None]:
         raise ProblemError("invalid_parameter", faults=(Fault("cursor", str(error)),)) from None
     except ReusedError:
         raise ProblemError("reused_id") from None
-    except ConflictError:
-        raise
-    except StoreError:
-        raise ProblemError("storing_failed") from None
 
 
 def version_of(if_match: str | None) -> int:
