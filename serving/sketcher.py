@@ -11,7 +11,7 @@ from serving.store import matching, sketch
 from serving.store.engine import Database
 from serving.store.matching import Sketched, Waiting
 
-_MOST: Final = 16
+_MOST: Final = 8
 _IDLE_SECONDS: Final = 1.0
 _FAILED_SECONDS: Final = 10.0
 # Decisions come first: of the time of one core, it takes no more than a fifth.

@@ -46,7 +46,8 @@ def waiting(connection: Connection, most: int) -> list[Waiting]:
         select(items.c.message_id, messages.c.title, messages.c.text, items.c.received_at)
         .join(messages, messages.c.id == items.c.message_id)
         .where(items.c.cluster_id.is_(None))
-        .order_by(items.c.received_at)
+        # PostgreSQL takes the order from the index only where it begins as the index does.
+        .order_by(items.c.cluster_id, items.c.received_at)
         .limit(most)
     )
     return [Waiting(*row) for row in found]
