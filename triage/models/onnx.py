@@ -17,6 +17,8 @@ from triage.models.window import Window, Windower
 from triage.normalise import Normalised
 
 OUTPUTS: Final = ("classes", "urgent", "reasons")
+VECTOR: Final = "vector"
+"""An output that a model may have beside those: what its heads are fed."""
 
 
 def feed(window: Window) -> dict[str, NDArray[np.int64]]:
@@ -54,8 +56,11 @@ class OnnxModel:
         except Exception as error:  # onnxruntime raises classes of its own, without a common base
             raise ValueError(f"{model.name} is no model that ONNX Runtime can load") from error
         names = tuple(output.name for output in self._session.get_outputs())
-        if names != OUTPUTS:
-            raise ValueError(f"{model.name} has outputs {names}, expected {OUTPUTS}")
+        if names not in (OUTPUTS, (*OUTPUTS, VECTOR)):
+            raise ValueError(
+                f"{model.name} has outputs {names}, expected {OUTPUTS}, and {VECTOR} or not"
+            )
+        self._outputs = list(names)
         try:
             loaded = Tokenizer.from_str(tokenizer.read_text(encoding="utf-8"))
         except Exception as error:  # the tokenizers library raises plain Exception
@@ -81,5 +86,11 @@ class OnnxModel:
         ]
 
     def _score(self, window: Window) -> ModelOutput:
-        classes, urgent, reasons = self._session.run(list(OUTPUTS), feed(window))
-        return ModelOutput(classes[0], float(urgent[0]), reasons[0], window.truncated)
+        classes, urgent, reasons, *vector = self._session.run(self._outputs, feed(window))
+        return ModelOutput(
+            classes[0],
+            float(urgent[0]),
+            reasons[0],
+            window.truncated,
+            vector[0][0] if vector else None,
+        )

@@ -20,13 +20,15 @@ class ModelOutput:
     """Raw scores, not probabilities.
 
     `classes` `[5]` in the order of `labels.CLASSES`, `urgent` one logit, `reasons` `[7]` in the
-    order of `labels.REASONS`; `truncated` says that the middle of the text was not seen.
+    order of `labels.REASONS`; `truncated` says that the middle of the text was not seen. `vector`
+    is what the heads are fed, twice as long as the encoder is wide, where the model gives it.
     """
 
     classes: Floats
     urgent: float
     reasons: Floats
     truncated: bool
+    vector: Floats | None = None
 
 
 class Span(NamedTuple):
