@@ -8,7 +8,7 @@ SERVE := .venv-serve
 DEV := .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format lint types contracts train eval benchmark bench overload schema suspects wheelhouse \
+.PHONY: help serve test check format lint types contracts train eval benchmark bench overload schema edits kills suspects wheelhouse \
 	learning-curve lock clean
 
 help: ## List the commands
@@ -71,6 +71,12 @@ overload: $(DEV)/.ready ## Measure the service at ten times its capacity, and si
 
 schema: $(DEV)/.ready ## Make 500 requests of every operation from the API's own description
 	SCHEMA_EXAMPLES=500 $(DEV)/bin/pytest tests/serving/test_schema.py
+
+edits: $(DEV)/.ready ## 200 people make 50 edits each of five messages, on both databases
+	EDIT_CLIENTS=200 EDITS=50 $(DEV)/bin/pytest tests/serving/test_edits.py
+
+kills: $(DEV)/.ready ## Kill the service 50 times under 20 reviewers, on both databases
+	KILLS=50 $(DEV)/bin/pytest tests/serving/test_kills.py
 
 wheelhouse: ## Gather the service's packages in build/wheelhouse, for machines without an index
 	PYTHON=$(PYTHON) deploy/wheelhouse.sh

@@ -26,6 +26,8 @@ from triage.labels import CLASSES, REASONS
 CLIENTS = int(os.environ.get("EDIT_CLIENTS", "16"))
 EDITS = int(os.environ.get("EDITS", "10"))
 MESSAGES = 5
+# As many as the service has threads for them; the others wait.
+DESKS = threading.BoundedSemaphore(24)
 
 
 @dataclass
@@ -45,14 +47,14 @@ class Client:
             chosen, actor = random.Random(self.name), user(self.name, Role.LEAD, [])
             for _ in range(EDITS):
                 number = chosen.choice(numbers)
-                with store.database.read() as connection:
+                with DESKS, store.database.read() as connection:
                     version = load(connection, actor, number, NOW).version
                 reason = (chosen.choice(REASONS),) if chosen.random() < 0.5 else ()
                 label = Label(chosen.choice(CLASSES), bool(reason), reason)
                 given = Verdict(new_id(), label)
                 try:
                     for _ in range(chosen.choice((1, 1, 2))):  # the first answer was lost
-                        with store.database.write() as connection:
+                        with DESKS, store.database.write() as connection:
                             after = decide(
                                 connection, store.audit, actor, number, version, given, NOW
                             )
