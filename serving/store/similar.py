@@ -19,7 +19,7 @@ from serving.store.visibility import visible
 
 _OF_MATTER: Final = 64
 _RECENT: Final = 1_000
-_FLOOR: Final = 0.06
+_FLOOR: Final = 0.03
 """Texts that have less in common are alike by chance."""
 
 
