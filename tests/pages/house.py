@@ -18,9 +18,11 @@ from serving.store.intake import insert_messages
 from serving.store.opening import Store, open_store
 from serving.store.tables import audit, corrections, items, messages
 from tests.pages.hostile import hostile
-from tests.serving.process import ROOT, serving_fakes
+from tests.serving.process import PATIENCE, ROOT, serving_fakes
 from tests.store.records import record
 from triage.types import Attachment, Department
+
+expect.set_options(timeout=PATIENCE * 1000)
 
 PASSWORD = "虚构的口令-只作测试"
 SCREENSHOTS = ROOT / "build" / "screenshots"
@@ -51,7 +53,7 @@ class House:
         context = self.browser.new_context(
             base_url=self.url, viewport=size, locale="zh-CN", timezone_id="Asia/Shanghai", **given
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE * 1000)
         faults = Faults(context)
         try:
             yield context.new_page()
@@ -157,6 +159,7 @@ def _furnish(store: Store) -> None:
         *given("十条", *ten),
         *given("冲突", "租房押金不退，房东说墙面有划痕", "健身房关门，会员卡余额不退"),
         *given("断线", "网购的冰箱送来就是坏的，商家不给换", "驾校收了钱一直不安排考试"),
+        *given("转走", "邻居把杂物堆在我家门口，说了几次都不搬"),
         *given("隐私", personal),
         *given("更正", "工地夜里施工扬尘很大，孩子咳嗽不止", "公司账户被冻结，三十多人的工资明天发不出来"),
         *given("检索", "村口的老槐树被人砍了，扬尘满天", "小区电梯坏了一个月没人修"),

@@ -16,7 +16,7 @@
   const steps = [];
   let version = Number(form.dataset.version);
   let pending = false;
-  let changed = false;
+  let leaving = false;
 
   function say(text, kind) {
     state.textContent = text;
@@ -53,7 +53,6 @@
     steps.push(before);
     if (steps.length > DEEP) steps.shift();
     before = taken();
-    changed = true;
     say("");
     show();
   }
@@ -84,7 +83,7 @@
   }
 
   async function save() {
-    if (pending) return;
+    if (pending || leaving) return;
     const given = label();
     if (!given.department) return say("请先选部门。", "alarm");
     if (given.urgent && !given.reasons.length) return say("紧急须选一个理由。", "alarm");
@@ -101,14 +100,15 @@
       leave(form.dataset.next);
     } else if (answer.status === 412) {
       differ(given, answer.told);
+    } else if (answer.status === 404) {
+      say("这条留言刚才已转由别的部门办理，您的决定没有保存。", "alarm");
     } else {
       say(Net.why(answer), "alarm");
     }
   }
 
   function leave(address) {
-    changed = false;
-    pending = true; // no key counts twice while the next page loads
+    leaving = true; // no key counts twice while the next page loads
     location.assign(address);
   }
 
@@ -129,10 +129,9 @@
   }
 
   async function undo() {
-    if (pending) return;
+    if (pending || leaving) return;
     if (steps.length) {
       before = steps.pop();
-      changed = steps.length > 0;
       put(before);
       return say("已撤销本页的一步改动。");
     }
@@ -166,7 +165,7 @@
     }
     if (event.ctrlKey || event.metaKey || event.altKey || isField(target) || conflict.open) return;
     if (event.key === "?" || event.key === "？") { event.preventDefault(); return toggleHelp(); }
-    if (help.open || pending) return;
+    if (help.open || pending || leaving) return;
     if (event.key === "Enter") {
       if (target.closest("a, button, summary")) return;
       event.preventDefault();
@@ -225,7 +224,6 @@
 
   form.addEventListener("change", (event) => { if (event.target !== note) step(); });
   form.addEventListener("submit", (event) => { event.preventDefault(); save(); });
-  note.addEventListener("input", () => { changed = true; });
   document.addEventListener("keydown", pressed);
   document.getElementById("undo").addEventListener("click", undo);
   document.getElementById("help-open").addEventListener("click", toggleHelp);
@@ -242,7 +240,7 @@
   // A preference, and all that is kept in the browser.
   single.checked = localStorage.getItem("single-keys") !== "off";
   single.addEventListener("change", () => localStorage.setItem("single-keys", single.checked ? "on" : "off"));
-  addEventListener("beforeunload", (event) => { if (pending && !state.classList.contains("good")) event.preventDefault(); });
+  addEventListener("beforeunload", (event) => { if (pending) event.preventDefault(); });
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
   show();
 })();
