@@ -130,18 +130,27 @@ def take_next(
         return None
     asked = [*filters.conditions(connection), ~_leased(None, now)]
     ranges = _ranges(actor, tab, filters, now)
-    after: Sequence[Any] | None = None
-    while found := _merged(connection, ranges, asked, _OPEN_KEY, after, _TRIED):
-        for *_, number in found:
-            # Whom another holds at this moment is left to them.
-            free = select(items.c.message_id).where(items.c.message_id == number, ~items.c.done)
-            if connection.scalar(free.with_for_update(skip_locked=True)) is None:
-                continue
-            if claim(connection, actor.name, number, now, renew=False):
-                mark_seen(connection, number, now)
-                return int(number)
-        after = found[-1]
+    for patient in (False, True):
+        after: Sequence[Any] | None = None
+        passed = False
+        while found := _merged(connection, ranges, asked, _OPEN_KEY, after, _TRIED):
+            for *_, number in found:
+                if not _held(connection, number, wait=patient):
+                    passed = True
+                elif claim(connection, actor.name, number, now, renew=False):
+                    mark_seen(connection, number, now)
+                    return int(number)
+            after = found[-1]
+        if not passed:
+            break
     return None
+
+
+def _held(connection: Connection, number: int, *, wait: bool) -> bool:
+    """Hold an item that is open still; what another transaction holds is left to it at first."""
+    open_still = select(items.c.message_id).where(items.c.message_id == number, ~items.c.done)
+    held = connection.scalar(open_still.with_for_update(skip_locked=not wait))
+    return held is not None
 
 
 def _ranges(

@@ -10,6 +10,7 @@ import pytest
 from serving.store import leases
 from serving.store.actors import Role, user
 from serving.store.errors import NotFoundError
+from serving.store.items import lock
 from serving.store.leases import LEASE, Lease
 from serving.store.opening import Store
 from serving.store.queue import Filters, Tab, take_next
@@ -116,3 +117,19 @@ def test_many_who_ask_at_once_get_different_ones(store: Store) -> None:
     for thread in threads:
         thread.join()
     assert sorted(number or 0 for number in got) == numbers
+
+
+def test_what_another_transaction_holds_is_waited_for_where_it_is_the_last(store: Store) -> None:
+    if store.database.is_sqlite:
+        return  # one writer at a time: there is nothing to wait for
+    first, second = stored(store, "欠我三万元不还", "拖欠货款")
+    got: list[int | None] = []
+    with store.database.write() as connection:
+        lock(connection, LEAD, [first])
+        assert next_of(store) == second
+        waiting = threading.Thread(target=lambda: got.append(next_of(store)))
+        waiting.start()
+        waiting.join(0.3)
+        assert waiting.is_alive()
+    waiting.join()
+    assert got == [first]
