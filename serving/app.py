@@ -39,6 +39,15 @@ from serving.store.opening import Store
 from serving.tracing import Tracing, start_tracing
 
 _HOT = ("POST", "/v1/classify")
+_ROUTERS = (
+    api.router,
+    accounts_api.router,
+    accounts_api.pages,
+    reviews_api.router,
+    messages_api.router,
+    hot_api.router,
+    pages.router,
+)
 
 
 class _App(FastAPI):
@@ -125,7 +134,7 @@ def create_app(
         middleware=around,
         exception_handlers={
             ProblemError: on_problem,
-            HTTPException: on_http_exception,
+            HTTPException: on_http_exception([r for each in _ROUTERS for r in each.routes]),
             RequestValidationError: on_invalid_request,
             StoreError: on_store_error,
         },
@@ -134,15 +143,7 @@ def create_app(
     for cls, args, kwargs in reversed(around):
         app.direct = cls(app.direct, *args, **kwargs)
     app.direct = Door(app.direct, metrics, _HOT[1])
-    for router in (
-        api.router,
-        accounts_api.router,
-        accounts_api.pages,
-        reviews_api.router,
-        messages_api.router,
-        hot_api.router,
-        pages.router,
-    ):
+    for router in _ROUTERS:
         app.include_router(router)
     if settings.docs:
         add_docs(app)

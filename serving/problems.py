@@ -6,19 +6,21 @@ A problem never holds what the client sent.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match
 
 from serving.logs import failure
 from serving.store.errors import NotFoundError, StoreError
 from triage.io.messages import Fault
 
+Handler = Callable[[Request, Exception], Coroutine[Any, Any, Response]]
 _NAME: Final = re.compile(r"[a-z_]{1,32}|[0-9]{1,6}")
 MEDIA_TYPE: Final = "application/problem+json"
 # Seconds after which a refused client should try again.
@@ -208,12 +210,24 @@ async def on_problem(request: Request, error: Exception) -> Response:
     return error.response(request.state.request_id)
 
 
-async def on_http_exception(request: Request, error: Exception) -> Response:
-    """Exception handler for the framework's own refusals (404, 405)."""
-    assert isinstance(error, HTTPException)
-    problem = ProblemError(_BY_STATUS.get(error.status_code, "http_error"))
-    request.scope["triage.code"] = problem.code
-    return problem.response(request.state.request_id, headers=error.headers)
+def on_http_exception(routes: Sequence[BaseRoute]) -> Handler:
+    """Exception handler for the framework's own refusals (404, 405) of `routes`.
+
+    The framework allows what the first route of a path does; another may do more.
+    """
+
+    async def handle(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        problem = ProblemError(_BY_STATUS.get(error.status_code, "http_error"))
+        request.scope["triage.code"] = problem.code
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            fit = (r for r in routes if r.matches(request.scope)[0] is not Match.NONE)
+            methods = {m for route in fit for m in getattr(route, "methods", None) or ()}
+            headers["Allow"] = ", ".join(sorted(methods)) or headers.get("Allow", "")
+        return problem.response(request.state.request_id, headers=headers)
+
+    return handle
 
 
 async def on_invalid_request(request: Request, error: Exception) -> Response:

@@ -20,9 +20,12 @@ from triage.io.messages import Fault
 _VERSION: Final = re.compile(r'"(0|[1-9][0-9]{0,8})"', re.ASCII)
 _PROBLEM: Final[dict[str, Any]] = {"model": Problem, "content": {MEDIA_TYPE: {}}}
 _TEXTS: Final = {
+    400: "`invalid_json`",
     401: "`unauthenticated`",
     403: "`forbidden` or `cross_site`",
     404: "`not_found` or `storing_off`",
+    409: "`duplicate` or `reused_id`",
+    429: "`too_many_requests`",
     422: "A parameter or the body is not valid",
     503: "`storing_failed`",
 }
