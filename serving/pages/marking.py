@@ -22,6 +22,8 @@ _MARKS: Final = frozenset({"Mn", "Me"})
 _LEFT: Final = frozenset("\n\t")
 # More marks than these on one letter climb over the lines above.
 _MOST_MARKS: Final = 2
+# Empty lines in a row that are shown; hundreds would push all else off the page.
+_MOST_LINES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def pieces(text: str, evidence: Sequence[Evidence], about: Sequence[str]) -> lis
 def _visible(run: Piece) -> Iterable[Piece]:
     """The run, with what cannot be seen as pieces of their own."""
     shown: list[str] = []
-    start, marks = run.start, 0
+    start, marks, lines = run.start, 0, 0
     for at, character in enumerate(run.text, run.start):
         if name := hidden_name(character):
             if shown:
@@ -95,7 +97,8 @@ def _visible(run: Piece) -> Iterable[Piece]:
             shown, start = [], at + 1
             continue
         marks = marks + 1 if unicodedata.category(character) in _MARKS else 0
-        if marks <= _MOST_MARKS:
+        lines = lines + 1 if character == "\n" else 0 if character.strip() else lines
+        if marks <= _MOST_MARKS and lines <= _MOST_LINES:
             shown.append(character)
     if shown:
         yield replace(run, text="".join(shown), start=start)

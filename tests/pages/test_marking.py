@@ -40,6 +40,12 @@ def test_marks_do_not_pile_up() -> None:
     assert pieces("e" + "\u0301" * 500 + "好", [], [])[0].text == "e\u0301\u0301好"
 
 
+def test_empty_lines_do_not_push_all_else_away() -> None:
+    (found,) = pieces("好" + " \r\n" * 200 + "坏", [], [])
+    assert found.text.count("\n") == 3
+    assert found.text.endswith("坏")
+
+
 def test_lists_show_one_calm_masked_line() -> None:
     assert plain("第一行\r\n\u202e电话13912345678") == "第一行  电话139••••5678"
     assert plain(None) == ""

@@ -18,6 +18,12 @@ def _number(page: Page) -> int:
     return int(page.locator("#decide").get_attribute("data-message") or 0)
 
 
+def _moved_on(page: Page, number: int) -> None:
+    """Wait until another message, or the queue, is there with its scripts."""
+    another = "n => document.readyState === 'complete' && document.querySelector('#decide')?.dataset.message !== n"
+    page.wait_for_function(another, arg=str(number))
+
+
 def _kept(page: Page) -> str:
     kept: str = page.evaluate(
         "async () => JSON.stringify([{...localStorage}, {...sessionStorage}, await indexedDB.databases()])"
@@ -49,9 +55,7 @@ def test_ten_are_reviewed_by_keyboard_and_taken_back(house: House) -> None:
                 page.keyboard.press("5")
             expect(page.locator(f"{STATE}")).not_to_contain_text("已保存")
             page.keyboard.press("Enter")
-            page.wait_for_function(
-                "n => document.querySelector('#decide')?.dataset.message !== n", arg=str(seen[-1])
-            )
+            _moved_on(page, seen[-1])
         assert len(set(seen)) == 10
         assert set(seen) <= set(numbers)
         made = house.corrections(*seen)
@@ -129,7 +133,7 @@ def test_two_people_decide_and_the_later_one_chooses(house: House) -> None:
             expect(theirs.locator("#lease")).to_contain_text("zhang 正在处理")
             theirs.keyboard.press("5")
             theirs.keyboard.press("Enter")
-            theirs.wait_for_url(lambda url: f"/messages/{number}" not in url)
+            _moved_on(theirs, number)
             mine.keyboard.press("3")
             mine.keyboard.press("Enter")
             expect(mine.locator("#conflict")).to_be_visible()
@@ -139,9 +143,7 @@ def test_two_people_decide_and_the_later_one_chooses(house: House) -> None:
             shoot(mine, "conflict")
             assert [row.department for row in house.corrections(number)] == ["none"]
             mine.click("#keep-mine" if number == first else "#keep-theirs")
-            mine.wait_for_function(
-                "n => document.querySelector('#decide')?.dataset.message !== n", arg=str(number)
-            )
+            _moved_on(mine, number)
     assert [row.department for row in house.corrections(first)] == [
         "administrative",
         "public_interest",
@@ -161,9 +163,7 @@ def test_a_lost_connection_loses_and_doubles_nothing(house: House) -> None:
         kept = _kept(page)
         assert house.corrections(number) == []
         page.context.set_offline(False)
-        page.wait_for_function(
-            "n => document.querySelector('#decide')?.dataset.message !== n", arg=str(number)
-        )
+        _moved_on(page, number)
         assert [row.department for row in house.corrections(number)] == ["administrative"]
 
         asked: list[str] = []
@@ -180,9 +180,7 @@ def test_a_lost_connection_loses_and_doubles_nothing(house: House) -> None:
         page.route(f"**/v1/reviews/{other}", lose_the_first_answer)
         page.keyboard.press("4")
         page.keyboard.press("Enter")
-        page.wait_for_function(
-            "n => document.querySelector('#decide')?.dataset.message !== n", arg=str(other)
-        )
+        _moved_on(page, other)
         assert len(asked) == 2
         assert asked[0] == asked[1]
         assert [row.department for row in house.corrections(other)] == ["complaints"]
