@@ -91,11 +91,16 @@ def test_nothing_to_handle_stays_with_the_department_of_the_machine(store: Store
         (Label("criminal", False, ()), "department"),
     ],
 )
-def test_a_label_that_cannot_be_is_refused(store: Store, label: Label, field: str) -> None:
-    (number,) = stored(store, "欠我三万元不还")
+def test_a_label_that_cannot_be_is_refused(label: Label, field: str) -> None:
     with pytest.raises(LabelError) as caught:
-        judged(store, LI, number, 0, label)
+        label.check()
     assert caught.value.field == field
+
+
+def test_what_cannot_be_is_not_recorded(store: Store) -> None:
+    (number,) = stored(store, "欠我三万元不还")
+    with pytest.raises(LabelError):
+        judged(store, LI, number, 0, Label("civil", True, ()))
     assert seen(store, LI, number).version == 0
 
 
