@@ -194,7 +194,7 @@ def test_a_hot_issue_gets_one_label(house: House) -> None:
     with house.person("li") as page:
         page.goto(f"/messages/{numbers[0]}")
         expect(page.locator(".history")).to_contain_text("整组")
-        expect(page.locator("main")).to_contain_text("同类问题 近 30 天 4 条")
+        expect(page.locator("main")).to_contain_text("近 30 天 4 条")
         expect(page.locator("#like + ul li")).to_have_count(3)
 
 

@@ -144,11 +144,21 @@ def test_two_people_decide_and_the_later_one_chooses(house: House) -> None:
             assert [row.department for row in house.corrections(number)] == ["none"]
             mine.click("#keep-mine" if number == first else "#keep-theirs")
             _moved_on(mine, number)
-    assert [row.department for row in house.corrections(first)] == [
-        "administrative",
-        "public_interest",
-    ]
-    assert [row.department for row in house.corrections(second)] == ["administrative"]
+    assert [row.department for row in house.corrections(first)] == ["none", "public_interest"]
+    assert [row.department for row in house.corrections(second)] == ["none"]
+
+
+def test_what_went_to_another_department_meanwhile_is_said(house: House) -> None:
+    (number,) = house.numbers("转走")
+    with house.person("zhang") as mine, house.person("li") as theirs:
+        _open(mine, number)
+        theirs.goto(f"/messages/{number}")
+        theirs.keyboard.press("2")
+        theirs.keyboard.press("Enter")
+        _moved_on(theirs, number)
+        mine.keyboard.press("Enter")
+        expect(mine.locator(STATE)).to_contain_text("已转由别的部门办理，您的决定没有保存")
+    assert [row.department for row in house.corrections(number)] == ["administrative"]
 
 
 def test_a_lost_connection_loses_and_doubles_nothing(house: House) -> None:
