@@ -56,7 +56,11 @@ def build_app() -> typer.Typer:
     app.add_typer(rules.app, name="rules")
     app.add_typer(model.app, name="model")
     for plugin in sorted(entry_points(group=PLUGINS), key=lambda point: point.name):
-        app.command(plugin.name)(plugin.load())
+        loaded = plugin.load()
+        if isinstance(loaded, typer.Typer):
+            app.add_typer(loaded, name=plugin.name)
+        else:
+            app.command(plugin.name)(loaded)
     return app
 
 
