@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -22,7 +24,7 @@ LEAST: Final = 3
 """Messages that make an issue."""
 ACTIVE: Final = timedelta(days=30)
 _WEEK: Final = timedelta(days=7)
-_READ: Final = 30
+_READ: Final = 8
 _KIND: Final = "cluster"
 
 
@@ -78,7 +80,7 @@ def hot(connection: Connection, actor: Actor, now: datetime, limit: int = 50) ->
         .order_by(growth.desc(), func.count().desc(), active.c.cluster_id.desc())
         .limit(limit)
     ).all()
-    return [_hot(connection, actor, row) for row in found]
+    return _told(connection, actor, found)
 
 
 def one(connection: Connection, actor: Actor, cluster_id: int, now: datetime) -> Hot:
@@ -101,7 +103,7 @@ def one(connection: Connection, actor: Actor, cluster_id: int, now: datetime) ->
     ).one_or_none()
     if row is None:
         raise NotFoundError("there is no such issue")
-    return _hot(connection, actor, row)
+    return _told(connection, actor, [row])[0]
 
 
 def _facts() -> list[Any]:
@@ -113,36 +115,41 @@ def _facts() -> list[Any]:
     ]
 
 
-def _hot(connection: Connection, actor: Actor, row: Any) -> Hot:
-    own = (items.c.cluster_id == row.cluster_id, visible(actor))
-    shares = connection.execute(
-        select(items.c.department, func.count()).where(*own).group_by(items.c.department)
+def _told(connection: Connection, actor: Actor, found: Sequence[Any]) -> list[Hot]:
+    """Issues with what their messages say."""
+    own = (items.c.cluster_id.in_([row.cluster_id for row in found]), visible(actor))
+    by = items.c.cluster_id
+    departments: dict[int, dict[Department, int]] = defaultdict(dict)
+    counted = select(by, items.c.department, func.count()).where(*own)
+    for number, name, count in connection.execute(counted.group_by(by, items.c.department)):
+        departments[number][Department(name)] = count
+    newest = (items.c.received_at.desc(), items.c.message_id.desc())
+    place = func.row_number().over(partition_by=by, order_by=newest).label("place")
+    placed = select(by, items.c.message_id, place).where(*own).subquery()
+    texts: dict[int, list[Any]] = defaultdict(list)
+    read = (
+        select(placed.c.cluster_id, messages.c.title, messages.c.text)
+        .join(messages, messages.c.id == placed.c.message_id)
+        .where(placed.c.place <= _READ, messages.c.text.is_not(None))
+        .order_by(placed.c.cluster_id, placed.c.place)
     )
-    newest = (
-        select(items.c.message_id)
-        .where(*own)
-        .order_by(items.c.received_at.desc(), items.c.message_id.desc())
-        .limit(_READ)
-        .subquery()
-    )
-    told = connection.execute(
-        select(messages.c.title, messages.c.text)
-        .join(newest, newest.c.message_id == messages.c.id)
-        .where(messages.c.text.is_not(None))
-        .order_by(messages.c.id.desc())
-    ).all()
-    return Hot(
-        cluster_id=row.cluster_id,
-        size=row.size,
-        recent=row.recent,
-        earlier=row.earlier,
-        open=row.open,
-        first=row.first,
-        last=row.last,
-        places=places.common(f"{each.title or ''}\n{each.text}" for each in told),
-        excerpt=told[0].text[:EXCERPT] if told else None,
-        departments={Department(name): count for name, count in sorted(shares.all())},
-    )
+    for row in connection.execute(read):
+        texts[row.cluster_id].append(row)
+    return [
+        Hot(
+            cluster_id=row.cluster_id,
+            size=row.size,
+            recent=row.recent,
+            earlier=row.earlier,
+            open=row.open,
+            first=row.first,
+            last=row.last,
+            places=places.common(f"{t.title or ''}\n{t.text}" for t in texts[row.cluster_id]),
+            excerpt=texts[row.cluster_id][0].text[:EXCERPT] if texts[row.cluster_id] else None,
+            departments=dict(sorted(departments[row.cluster_id].items())),
+        )
+        for row in found
+    ]
 
 
 def members(

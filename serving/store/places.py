@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from triage.normalise import normalise
@@ -32,7 +33,8 @@ _KINDS: Final = re.compile(
 )
 
 
-def names(text: str) -> list[str]:
+@lru_cache(maxsize=2_048)
+def names(text: str) -> tuple[str, ...]:
     """The places that a text names, in order, each once."""
     found: dict[str, None] = {}
     for piece in _CUT.split(normalise(text).text):
@@ -41,7 +43,7 @@ def names(text: str) -> list[str]:
             at = match.end()
             if not _KINDS.search(match[0]):
                 found[match[0]] = None
-    return list(found)
+    return tuple(found)
 
 
 def common(texts: Iterable[str], most: int = 5) -> tuple[str, ...]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, Select, bindparam, func, select, text
 
 from serving.store import nearby, sketch
 from serving.store.actors import Actor
@@ -21,6 +21,27 @@ _OF_MATTER: Final = 64
 _RECENT: Final = 1_000
 _FLOOR: Final = 0.03
 """Texts that have less in common are alike by chance."""
+
+
+_Known = tuple[int, int | None, bytes]
+
+
+def _last() -> Select[Any]:
+    """What was reviewed last in one department."""
+    last = (
+        select(items.c.message_id, items.c.cluster_id)
+        # As the index has it, else it is not used.
+        .where(text("items.done"), items.c.department == bindparam("department"))
+        .order_by(items.c.reviewed_at.desc(), items.c.message_id.desc())
+        .limit(bindparam("most"))
+        .subquery()
+    )
+    return select(last.c.message_id, last.c.cluster_id, sketches.c.signature).join(
+        sketches, sketches.c.message_id == last.c.message_id
+    )
+
+
+_LAST: Final = _last()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +110,6 @@ def count_same(connection: Connection, message_id: int, since: datetime) -> int:
     return connection.scalar(counted) or 0
 
 
-_Known = tuple[int, int | None, bytes]
-
-
 def _of_matter(connection: Connection, cluster_id: int | None) -> list[int]:
     if cluster_id is None:
         return []
@@ -106,27 +124,15 @@ def _reviewed(connection: Connection, actor: Actor, numbers: set[int]) -> list[_
         .join(sketches, sketches.c.message_id == items.c.message_id)
         .where(items.c.message_id.in_(sorted(numbers)), items.c.done, visible(actor))
     )
-    return [(row.message_id, row.cluster_id, row.signature) for row in rows]
+    return [(*row,) for row in rows]
 
 
 def _recent(connection: Connection, actor: Actor) -> list[_Known]:
     """Those of the actor's departments that were reviewed last: one range of the index each."""
     found: list[_Known] = []
     for department in sorted(actor.departments):
-        last = (
-            select(items.c.message_id, items.c.cluster_id)
-            # As the index has it, else it is not used.
-            .where(text("items.done"), items.c.department == department)
-            .order_by(items.c.reviewed_at.desc(), items.c.message_id.desc())
-            .limit(_RECENT // len(actor.departments))
-            .subquery()
-        )
-        rows = connection.execute(
-            select(last.c.message_id, last.c.cluster_id, sketches.c.signature).join(
-                sketches, sketches.c.message_id == last.c.message_id
-            )
-        )
-        found += [(row.message_id, row.cluster_id, row.signature) for row in rows]
+        asked = {"department": department, "most": _RECENT // len(actor.departments)}
+        found += [(*row,) for row in connection.execute(_LAST, asked)]
     return found
 
 

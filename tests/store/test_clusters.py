@@ -245,7 +245,7 @@ def test_two_people_label_one_issue_at_once(store: Store) -> None:
     ],
 )  # fmt: skip
 def test_places_are_found_by_the_rule(text: str, names: list[str]) -> None:
-    assert places.names(text) == names
+    assert list(places.names(text)) == names
 
 
 def test_places_that_one_of_several_texts_names_are_left_out() -> None:
