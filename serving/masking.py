@@ -13,6 +13,9 @@ from typing import Final
 
 DOT: Final = "•"
 _HEAD: Final = 3
+_LEAST: Final = 7
+"""No kind of number below has fewer digits."""
+_DIGIT: Final = re.compile(r"\d")
 
 # People write digits in groups, and whoever wants past a filter puts anything between them.
 _GAP: Final = "[ .\\-·_]{0,2}"
@@ -85,6 +88,8 @@ def _plain(character: str) -> str:
 
 
 def _found(text: str) -> list[tuple[int, int, int]]:
+    if len(_DIGIT.findall(text)) < _LEAST:  # most texts; an export masks a hundred thousand
+        return []
     plain = "".join(map(_plain, text))
     claimed: list[tuple[int, int, int | None]] = []
     for kind in _KINDS:
