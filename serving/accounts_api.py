@@ -7,7 +7,7 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Path, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 from starlette.responses import RedirectResponse
 
 from serving.access import (
@@ -24,13 +24,20 @@ from serving.store.actors import Permission, Role
 from serving.store.errors import DuplicateError, NotFoundError
 from serving.store.users import PasswordError, User
 from triage.io.messages import Fault
-from triage.types import Department
+from triage.types import Department, Timestamp
 
 router = APIRouter()
 pages = APIRouter(include_in_schema=False)
 
 _Password = Annotated[str, Form(max_length=1_000)]
 _Name = Annotated[str, Path(max_length=64)]
+
+
+def _number(value: object) -> object:
+    """Refuse what Pydantic would take for a number."""
+    if isinstance(value, str | bool):
+        raise ValueError("must be a number")
+    return value
 
 
 class _Shape(BaseModel):
@@ -70,8 +77,8 @@ class UserChange(_Shape):
 
     role: Role | None = None
     departments: list[Department] | None = None
-    active: bool | None = None
-    reset: bool = False
+    active: StrictBool | None = None
+    reset: StrictBool = False
 
 
 class Password(_Shape):
@@ -97,9 +104,11 @@ class NewKey(_Shape):
 
     name: str = Field(pattern=r"^[\w.@-]{1,50}$")
     scopes: list[Permission] = Field(min_length=1)
-    sees_personal: bool = False
-    per_minute: int | None = Field(default=None, ge=1, le=1_000_000)
-    expires_at: AwareDatetime | None = None
+    sees_personal: StrictBool = False
+    per_minute: Annotated[int, BeforeValidator(_number)] | None = Field(
+        default=None, ge=1, le=1_000_000
+    )
+    expires_at: Timestamp | None = None
 
 
 class KeyMade(_Shape):
@@ -186,7 +195,7 @@ def password(
 
 
 def _refused(error: ValueError) -> ProblemError:
-    return ProblemError("invalid_body", faults=(Fault("body", str(error)),))
+    return ProblemError("invalid_account", faults=(Fault("body", str(error)),))
 
 
 @router.get("/v1/users", tags=["accounts"], summary="账号列表", responses=REFUSALS)

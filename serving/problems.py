@@ -126,6 +126,9 @@ KINDS: Final[dict[str, Kind]] = {
         "Somebody else decided meanwhile",
         "Nothing was changed. Look at latest, then decide again on version, or leave it.",
     ),
+    "invalid_account": Kind(
+        422, "The account or key cannot be so", "Mend what errors names, then send again."
+    ),
     "invalid_label": Kind(
         422,
         "No decision can be like this",

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from serving.masking import mask
 from serving.problems import Problem
@@ -31,7 +31,7 @@ class Label(_Shape):
     """`none`: there is nothing to handle. Whatever is urgent has a reason, and nothing else has."""
 
     department: Class
-    urgent: bool
+    urgent: StrictBool
     reasons: list[Reason] = Field(default_factory=list, max_length=7)
 
     def stored(self) -> labels.Label:
