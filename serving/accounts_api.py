@@ -105,9 +105,7 @@ class NewKey(_Shape):
     name: str = Field(pattern=r"^[\w.@-]{1,50}$")
     scopes: list[Permission] = Field(min_length=1)
     sees_personal: StrictBool = False
-    per_minute: Annotated[int, BeforeValidator(_number)] | None = Field(
-        default=None, ge=1, le=1_000_000
-    )
+    per_minute: Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_number)] | None = None
     expires_at: Timestamp | None = None
 
 
