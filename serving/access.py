@@ -6,29 +6,34 @@ say that it comes from here (Fetch Metadata, `Sec-Fetch-Site`; else `Origin`).
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Final
-from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 from starlette.datastructures import Headers
 
 from serving.limits import Limiter
+from serving.logs import failure
 from serving.problems import ProblemError
 from serving.store import keys, sessions
 from serving.store.actors import ANONYMOUS, Actor, Permission
+from serving.store.errors import StoreError
 from serving.store.keys import Key
 from serving.store.opening import Store
 from serving.store.users import User
 
 COOKIE: Final = "__Host-triage"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+# `none` is what a person does with the browser itself; no page can send it.
+_OWN: Final = frozenset({"same-origin", "none"})
 # A key that is added or revoked is known to every service after this time.
 _RELOAD_SECONDS: Final = 5.0
-_MISS_SECONDS: Final = 1.0
+_MISSES_PER_MINUTE: Final = 60
 
 
 class Keyring:
@@ -36,44 +41,73 @@ class Keyring:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._keys: dict[bytes, Key] = {}
-        self._loaded = float("-inf")
-        self._limiter = Limiter()
-
-    def _load(self, older_than: float) -> None:
-        if time.monotonic() - self._loaded < older_than:
-            return
-        with self._store.database.read() as connection:
-            self._keys = {key.hash: key for key in keys.valid(connection, datetime.now(UTC))}
-        self._loaded = time.monotonic()
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is no key at all: then this machine may ask without one."""
-        self._load(_RELOAD_SECONDS)
-        return not self._keys
+        self._lock = threading.Lock()
+        self._keys: dict[bytes, Key] | None = None
+        self._is_open = False
+        self._due = 0.0
+        self._limits, self._misses = Limiter(), Limiter()
 
     def caller(self, headers: Headers) -> Actor:
-        """Who sends a request with these headers.
+        """Who sends a request with these headers; may read the database.
+
+        Until the first key is made, whoever asks without one may classify. It stays made when it
+        expires or is revoked: that must shut the door, not open it.
 
         Raises:
-            ProblemError: `unauthenticated`, or `too_many_requests` with the seconds to wait.
+            ProblemError: `unauthenticated`, or `too_many_requests` with the seconds to wait, or
+                `storing_failed`.
         """
-        self._load(_RELOAD_SECONDS)
-        given = key_of(headers)
-        if given is None:
-            if self._keys:
-                raise ProblemError("unauthenticated")
-            return ANONYMOUS
-        digest = keys.digest(given)
-        if digest not in self._keys:
-            self._load(_MISS_SECONDS)
-        key = self._keys.get(digest)
+        digest = _digest(headers)
+        if self._is_stale(digest):
+            self._read()
+        return self._known(digest)
+
+    async def called(self, headers: Headers) -> Actor:
+        """The same for the event loop, which never waits for the database."""
+        digest = _digest(headers)
+        if self._is_stale(digest):
+            await asyncio.to_thread(self._read)
+        return self._known(digest)
+
+    def _is_stale(self, digest: bytes | None) -> bool:
+        if self._keys is None or time.monotonic() >= self._due:
+            return True
+        # It may have been made just now; but whoever makes keys up must not keep the database busy.
+        is_new = digest is not None and digest not in self._keys
+        return is_new and not self._misses.wait("", _MISSES_PER_MINUTE)
+
+    def _read(self) -> None:
+        with self._lock:
+            if self._keys is not None:  # the others go on with what is known
+                self._due = time.monotonic() + _RELOAD_SECONDS
+            try:
+                with self._store.database.read() as connection:
+                    found = keys.valid(connection, datetime.now(UTC))
+                    self._is_open = not keys.was_made(connection)
+            except StoreError as error:
+                if self._keys is None:
+                    failure("the keys cannot be read", error)
+                    raise ProblemError("storing_failed") from None
+                return
+            self._keys = {key.hash: key for key in found}
+            self._due = time.monotonic() + _RELOAD_SECONDS
+
+    def _known(self, digest: bytes | None) -> Actor:
+        if digest is None:
+            if self._is_open:
+                return ANONYMOUS
+            raise ProblemError("unauthenticated")
+        key = (self._keys or {}).get(digest)
         if key is None or not key.is_valid(datetime.now(UTC)):
             raise ProblemError("unauthenticated")
-        if key.per_minute and (seconds := self._limiter.wait(key.name, key.per_minute)):
+        if key.per_minute and (seconds := self._limits.wait(key.name, key.per_minute)):
             raise ProblemError("too_many_requests", retry_after=seconds)
         return key.actor
+
+
+def _digest(headers: Headers) -> bytes | None:
+    given = key_of(headers)
+    return None if given is None else keys.digest(given)
 
 
 def key_of(headers: Headers) -> str | None:
@@ -110,10 +144,10 @@ def check_origin(request: Request) -> None:
         return
     site = request.headers.get("sec-fetch-site")
     if site is not None:
-        good = site == "same-origin"
+        good = site in _OWN
     else:
-        origin = request.headers.get("origin", "")
-        good = bool(origin) and urlsplit(origin).netloc == request.headers.get("host")
+        where = request.headers.get("origin", "").partition("://")[2]
+        good = where != "" and where == request.headers.get("host")
     if not good:
         raise ProblemError("cross_site")
 

@@ -143,16 +143,16 @@ def _key(request: Request) -> str | None:
     return given
 
 
-def _caller(request: Request) -> str:
+async def _caller(request: Request) -> str:
     keyring: Keyring | None = request.state.keyring
-    actor = keyring.caller(request.headers) if keyring else ANONYMOUS
+    actor = await keyring.called(request.headers) if keyring else ANONYMOUS
     if not actor.may(Permission.CLASSIFY):
         raise ProblemError("forbidden")
     return actor.name
 
 
 async def _given(request: Request) -> tuple[bytes, Asked]:
-    caller = _caller(request)
+    caller = await _caller(request)
     body = await _json_body(request)
     asked = Asked(
         seconds=_seconds(request),

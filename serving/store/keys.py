@@ -6,6 +6,7 @@ A fast hash is enough: nobody guesses 256 bits.
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from serving.store.errors import DuplicateError, NotFoundError
 from serving.store.tables import api_keys
 
 PREFIX: Final = "triage_"
+_NAME: Final = re.compile(r"[\w.@-]{1,50}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,15 @@ def add(
 
     Raises:
         DuplicateError: there is or was a key of that name.
-        ValueError: a scope is none that a key may have, or there is none at all.
+        ValueError: a scope is none that a key may have, or there is none at all; the name, the
+            limit or the expiry cannot be used.
     """
+    if not _NAME.fullmatch(name):
+        raise ValueError("a name has 1 to 50 letters, digits or . @ - _")
+    if expires_at is not None and expires_at <= now:
+        raise ValueError("the key must expire in the future")
+    if per_minute is not None and per_minute < 1:
+        raise ValueError("per_minute is 1 or more")
     if not scopes or not set(scopes) <= set(SCOPES):
         raise ValueError(f"give scopes out of {', '.join(SCOPES)}")
     if connection.scalar(select(api_keys.c.id).where(api_keys.c.name == name)):
@@ -92,6 +101,7 @@ def add(
         f"key:{name}",
         scopes=" ".join(scope.value for scope in SCOPES if scope in scopes),
         sees_personal=sees_personal,
+        per_minute=per_minute,
         expires=expires_at.isoformat() if expires_at else None,
     )
     return key
@@ -103,10 +113,9 @@ def revoke(connection: Connection, audit: Audit, actor: Actor, name: str, now: d
     Raises:
         NotFoundError: there is no key of that name that is not revoked yet.
     """
+    known = api_keys.c.name == (name if _NAME.fullmatch(name) else "")
     done = connection.execute(
-        update(api_keys)
-        .where(api_keys.c.name == name, api_keys.c.revoked_at.is_(None))
-        .values(revoked_at=now)
+        update(api_keys).where(known, api_keys.c.revoked_at.is_(None)).values(revoked_at=now)
     )
     if not done.rowcount:
         raise NotFoundError(f"there is no key named {name} in use")
@@ -123,6 +132,11 @@ def valid(connection: Connection, now: datetime) -> list[Key]:
     alive = or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > now)
     rows = connection.execute(select(api_keys).where(api_keys.c.revoked_at.is_(None), alive))
     return [_key(row) for row in rows]
+
+
+def was_made(connection: Connection) -> bool:
+    """Whether there is or was any key."""
+    return connection.scalar(select(api_keys.c.id).limit(1)) is not None
 
 
 def _key(row: Row[tuple[object, ...]]) -> Key:

@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select, update
 
 from serving.store import actors
 from serving.store.actors import COMMAND, Actor, Role
 from serving.store.audit import Audit
-from serving.store.errors import DuplicateError, NotFoundError, StoreError
+from serving.store.errors import DuplicateError, NotFoundError
 from serving.store.opening import Store
+from serving.store.passwords import SHORTEST as SHORTEST
+from serving.store.passwords import PasswordError as PasswordError
+from serving.store.passwords import generated as generated
+from serving.store.passwords import hashed as hashed
+from serving.store.passwords import matches
 from serving.store.tables import sessions, users
 from triage.types import Department
 
-if TYPE_CHECKING:
-    from pwdlib import PasswordHash
-
 FAILURES: Final = 5
 LOCKED: Final = timedelta(minutes=15)
-SHORTEST: Final = 10
 FIRST: Final = "admin"
 FIRST_FILE: Final = "first-admin-password"
 _NAME: Final = re.compile(r"[\w.@-]{1,50}")
-
-
-class PasswordError(StoreError):
-    """The password cannot be taken; the error says why."""
-
-    code = "invalid_password"
+_SHOWN: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,37 +52,6 @@ class User:
         return actors.user(self.name, self.role, self.departments)
 
 
-@cache
-def _hasher() -> PasswordHash:
-    from pwdlib import PasswordHash
-
-    return PasswordHash.recommended()
-
-
-@cache
-def _nobody() -> str:
-    """What a password is compared with where there is no such user: it takes as long."""
-    return _hasher().hash(secrets.token_urlsafe(16))
-
-
-def hashed(password: str) -> str:
-    """The Argon2 hash of a password; takes some 50 ms, so outside of a transaction.
-
-    Raises:
-        PasswordError: it is too short.
-    """
-    if len(password) < SHORTEST:
-        raise PasswordError(
-            f"密码至少 {SHORTEST} 位 (a password has at least {SHORTEST} characters)"
-        )
-    return _hasher().hash(password)
-
-
-def generated() -> str:
-    """A password that nobody guesses, for the first login."""
-    return secrets.token_urlsafe(12)
-
-
 def user_of(row: Row[Any]) -> User:
     """From a row with the columns of `users`."""
     departments = tuple(Department(name) for name in row.departments)
@@ -106,10 +70,16 @@ def by_name(connection: Connection, name: str) -> User:
     Raises:
         NotFoundError: there is none of that name.
     """
-    row = connection.execute(select(users).where(users.c.name == name)).one_or_none()
+    row = _row(connection, name)
     if row is None:
         raise NotFoundError("there is no such user")
     return user_of(row)
+
+
+def _row(connection: Connection, name: str) -> Row[Any] | None:
+    if not _NAME.fullmatch(name):  # PostgreSQL takes no NUL, not even in a question
+        return None
+    return connection.execute(select(users).where(users.c.name == name)).one_or_none()
 
 
 def create(
@@ -132,6 +102,8 @@ def create(
     """
     if not _NAME.fullmatch(name):
         raise ValueError("a name has 1 to 50 letters, digits or . @ - _")
+    if len(shown) > _SHOWN or not shown.isprintable():
+        raise ValueError(f"shown has at most {_SHOWN} characters, all of them visible")
     if role is Role.REVIEWER and not departments:
         raise ValueError("a reviewer needs at least one department")
     if connection.scalar(select(users.c.id).where(users.c.name == name)):
@@ -171,16 +143,19 @@ def change(
         NotFoundError: there is no such user.
         ValueError: a reviewer would have no department, or no admin would be left.
     """
+    # Held until the end: two admins who remove each other at one moment would both find the other.
+    admins = (users.c.role == Role.ADMIN.value) & users.c.active
+    kept = select(users.c.name).where(admins).order_by(users.c.id).with_for_update()
+    others = set(connection.scalars(kept)) - {name}
     before = by_name(connection, name)
     new_role = role or before.role
     own = before.departments if departments is None else tuple(departments)
     stays = before.active if active is None else active
     if new_role is Role.REVIEWER and not own:
         raise ValueError("a reviewer needs at least one department")
-    if before.role is Role.ADMIN and before.active and not (stays and new_role is Role.ADMIN):
-        others = (users.c.role == Role.ADMIN.value) & users.c.active & (users.c.name != name)
-        if not connection.scalar(select(users.c.id).where(others).limit(1)):
-            raise ValueError("the last admin must stay")
+    leaves = before.role is Role.ADMIN and before.active and not (stays and new_role is Role.ADMIN)
+    if leaves and not others:
+        raise ValueError("the last admin must stay")
     connection.execute(
         update(users)
         .where(users.c.id == before.id)
@@ -210,24 +185,32 @@ def set_password(
     audit.append(connection, actor.name, "password", f"user:{name}", must_change=must_change)
 
 
-def check(store: Store, name: str, password: str, now: datetime) -> User | None:
+def check(
+    store: Store, name: str, password: str, now: datetime, action: str = "login"
+) -> User | None:
     """Whose password it is; None where it is wrong, nobody's, or the account is locked.
 
     After five wrong ones in a row the account is locked for 15 minutes. Takes the same time for a
-    name that does not exist. Both outcomes are in the audit chain.
+    name that does not exist. The audit chain gets `action`, or `action` and `_failed`.
+
+    Raises:
+        BusyError: too many are being checked.
     """
     with store.database.read() as connection:
-        row = connection.execute(select(users).where(users.c.name == name)).one_or_none()
-    right = _hasher().verify(password, row.password if row else _nobody())
+        row = _row(connection, name)
+    compared = row.password if row else None
+    right = matches(password, compared)
     with store.database.write() as connection:
         if row is not None:
             row = connection.execute(
                 select(users).where(users.c.id == row.id).with_for_update()
             ).one()
         locked = row is not None and row.locked_until is not None and now < row.locked_until
+        right = right and row is not None and row.password == compared
         good = row is not None and right and row.active and not locked
         about = f"user:{row.name}" if row else "user:(unknown)"
-        store.audit.append(connection, about, "login" if good else "login_failed", about,
+        # A name that is none may be a password in the wrong field: it is not kept.
+        store.audit.append(connection, about, action if good else f"{action}_failed", about,
                            locked=locked)  # fmt: skip
         if row is None or locked:
             return None
@@ -250,15 +233,26 @@ def first_admin(store: Store) -> Path | None:
     path = store.state / FIRST_FILE
     made = hashed(password)
     store.state.mkdir(parents=True, exist_ok=True)
-    with store.database.write() as connection:
-        if connection.scalar(select(users.c.id).limit(1)):
-            return None
-        # Before the transaction ends: a password that nobody can read would lock everybody out.
-        path.touch(mode=0o600)
-        path.chmod(0o600)
-        path.write_text(password + "\n", encoding="ascii")
-        create(connection, store.audit, COMMAND, FIRST, Role.ADMIN, (), made, shown="管理员")
+    try:
+        with store.database.write() as connection:
+            if connection.scalar(select(users.c.id).limit(1)):
+                return None
+            # The name is taken first: of several services that start at once, one goes on.
+            create(connection, store.audit, COMMAND, FIRST, Role.ADMIN, (), made, shown="管理员")
+            # Before the transaction ends: a password that nobody can read would lock all out.
+            _write_privately(path, password + "\n")
+    except DuplicateError:
+        return None
     return path
+
+
+def _write_privately(path: Path, text: str) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    with os.fdopen(os.open(path, flags, 0o600), "w", encoding="ascii") as file:
+        path.chmod(0o600)  # of a file that was there
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def forget_first(store: Store, name: str) -> None:
