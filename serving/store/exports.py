@@ -205,4 +205,3 @@ def _exported(row: Any, given: Any) -> Exported:
         reviewed_at=row.reviewed_at if given else None,
         natural=is_sampled(row.message_id),
     )
-
