@@ -1,35 +1,28 @@
-"""Logging in and out, and the accounts of people and programs, for administrators."""
+"""The accounts of people and programs, for administrators."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Annotated
-from urllib.parse import urlencode
 
-from fastapi import APIRouter, Form, Path, Request, Response
+from fastapi import APIRouter, Path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
-from starlette.responses import RedirectResponse
 
-from serving.access import (
-    COOKIE,
-    Administering,
-    StoreOf,
-    check_origin,
-    user_of,
-)
+from serving import entrance
+from serving.access import Administering, StoreOf
 from serving.problems import ProblemError
 from serving.reviewing import REFUSALS
-from serving.store import keys, sessions, users
+from serving.store import keys, users
 from serving.store.actors import Permission, Role
 from serving.store.errors import DuplicateError, NotFoundError
-from serving.store.users import PasswordError, User
+from serving.store.passwords import generated, hashed
+from serving.store.users import User
 from triage.io.messages import Fault
 from triage.types import Department, Timestamp
 
 router = APIRouter()
-pages = APIRouter(include_in_schema=False)
+pages = entrance.router
 
-_Password = Annotated[str, Form(max_length=1_000)]
 _Name = Annotated[str, Path(max_length=64)]
 
 
@@ -115,83 +108,6 @@ class KeyMade(_Shape):
     key: str
 
 
-def local_path(given: str) -> str:
-    """Where to go after logging in: a page of this service and nothing else."""
-    if not given.startswith("/") or given.startswith(("//", "/\\")) or not given.isprintable():
-        return "/"
-    return given
-
-
-@pages.post("/login")
-def login(
-    request: Request,
-    store: StoreOf,
-    name: Annotated[str, Form(max_length=200)] = "",
-    password: _Password = "",
-    next: Annotated[str, Form(max_length=2_000)] = "/",  # noqa: A002 - the field's name
-) -> Response:
-    """Check name and password, set the cookie, go on to the page that was asked for."""
-    check_origin(request)
-    now = datetime.now(UTC)
-    user = users.check(store, name, password, now)
-    if user is None:
-        query = urlencode({"fault": "wrong", "next": local_path(next)})
-        return RedirectResponse(f"/login?{query}", 303)
-    with store.database.write() as connection:
-        if old := request.cookies.get(COOKIE):
-            sessions.end(connection, old)
-        token = sessions.start(connection, user.id, now)
-    response = RedirectResponse("/password" if user.must_change else local_path(next), 303)
-    response.set_cookie(
-        COOKIE, token, max_age=int(sessions.LONGEST.total_seconds()), secure=True, httponly=True,
-        samesite="lax", path="/",
-    )  # fmt: skip
-    return response
-
-
-@pages.post("/logout")
-def logout(request: Request, store: StoreOf) -> Response:
-    """End the session."""
-    check_origin(request)
-    user = user_of(request, store)
-    if user:
-        with store.database.write() as connection:
-            sessions.end(connection, request.cookies[COOKIE])
-            store.audit.append(connection, user.actor.name, "logout", f"user:{user.name}")
-    response = RedirectResponse("/login", 303)
-    response.delete_cookie(COOKIE, secure=True, httponly=True, samesite="lax", path="/")
-    return response
-
-
-@pages.post("/password")
-def password(
-    request: Request,
-    store: StoreOf,
-    old: _Password = "",
-    new: _Password = "",
-    again: _Password = "",
-) -> Response:
-    """Change the own password; other sessions end, and one logs in again."""
-    check_origin(request)
-    user = user_of(request, store)
-    if user is None:
-        return RedirectResponse("/login?next=/password", 303)
-    if new != again:
-        return RedirectResponse("/password?fault=differ", 303)
-    if new == old:
-        return RedirectResponse("/password?fault=same", 303)
-    if users.check(store, user.name, old, datetime.now(UTC)) is None:
-        return RedirectResponse("/password?fault=wrong", 303)
-    try:
-        made = users.hashed(new)
-    except PasswordError:
-        return RedirectResponse("/password?fault=short", 303)
-    with store.database.write() as connection:
-        users.set_password(connection, store.audit, user.actor, user.name, made, must_change=False)
-    users.forget_first(store, user.name)
-    return RedirectResponse("/login?changed=1", 303)
-
-
 def _refused(error: ValueError) -> ProblemError:
     return ProblemError("invalid_account", faults=(Fault("body", str(error)),))
 
@@ -208,8 +124,8 @@ def list_users(store: StoreOf, _: Administering) -> list[UserOut]:
 )
 def add_user(store: StoreOf, actor: Administering, given: NewUser) -> Password:
     """Add a person; the answer has the first password, shown once."""
-    first = users.generated()
-    made = users.hashed(first)
+    first = generated()
+    made = hashed(first)
     try:
         with store.database.write() as connection:
             users.create(connection, store.audit, actor, given.name, given.role,
@@ -226,8 +142,8 @@ def change_user(
     store: StoreOf, actor: Administering, name: _Name, given: UserChange
 ) -> Password | None:
     """Change role, departments or activity, or give a new password; their sessions end."""
-    first = users.generated() if given.reset else None
-    made = users.hashed(first) if first else None
+    first = generated() if given.reset else None
+    made = hashed(first) if first else None
     try:
         with store.database.write() as connection:
             if given.model_fields_set - {"reset"}:
@@ -239,6 +155,8 @@ def change_user(
         raise _refused(error) from None
     except NotFoundError:
         raise ProblemError("not_found", "There is no such user.") from None
+    if first:
+        users.forget_first(store, name)
     return Password(password=first) if first else None
 
 

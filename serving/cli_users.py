@@ -35,7 +35,8 @@ def add_user(
     """Add a person and print the first password, for the only time (新增账号)."""
     with opened(state, database) as store:
         from serving.store.actors import COMMAND, Role
-        from serving.store.users import create, generated, hashed
+        from serving.store.passwords import generated, hashed
+        from serving.store.users import create
         from triage.types import Department
 
         chosen = one_of(Role, role, "--role")
@@ -82,7 +83,8 @@ def reset_user(
     """Give a new password and print it; a lock ends too (重设密码)."""
     with opened(state, database) as store:
         from serving.store.actors import COMMAND
-        from serving.store.users import forget_first, generated, hashed, set_password
+        from serving.store.passwords import generated, hashed
+        from serving.store.users import forget_first, set_password
 
         first = generated()
         made = hashed(first)

@@ -17,11 +17,7 @@ from serving.store.actors import COMMAND, Actor, Role
 from serving.store.audit import Audit
 from serving.store.errors import DuplicateError, NotFoundError
 from serving.store.opening import Store
-from serving.store.passwords import SHORTEST as SHORTEST
-from serving.store.passwords import PasswordError as PasswordError
-from serving.store.passwords import generated as generated
-from serving.store.passwords import hashed as hashed
-from serving.store.passwords import matches
+from serving.store.passwords import generated, hashed, matches
 from serving.store.tables import sessions, users
 from triage.types import Department
 

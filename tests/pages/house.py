@@ -16,6 +16,7 @@ from serving.store import users
 from serving.store.actors import COMMAND, Role
 from serving.store.intake import insert_messages
 from serving.store.opening import Store, open_store
+from serving.store.passwords import hashed
 from serving.store.tables import audit, corrections, items, messages
 from tests.pages.hostile import hostile
 from tests.serving.process import PATIENCE, ROOT, serving_fakes
@@ -144,7 +145,7 @@ def house(browser: Browser, state: Path) -> Iterator[House]:
 
 
 def _furnish(store: Store) -> None:
-    made = users.hashed(PASSWORD)
+    made = hashed(PASSWORD)
     now = datetime.now(UTC)
 
     def given(channel: str, *texts: str, hours: int = 1, **more: Any) -> list[Any]:
