@@ -51,6 +51,8 @@ def configure(level: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     logging.captureWarnings(True)
+    # At every start it lists its own parts.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     # Every request is logged once, by the middleware, with its id.
     logging.getLogger("uvicorn.access").disabled = True
 

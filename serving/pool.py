@@ -17,6 +17,8 @@ from triage.types import Versions
 
 # A worker that is silent so long is replaced; the longest explanation takes a fraction of it.
 _STUCK_SECONDS: Final = 3.5
+# An explanation takes up to 25 times as long: on a busy machine, seconds.
+_EXPLAINING: Final = 5
 _WATCH_SECONDS: Final = 0.25
 # Later than this between two looks, the service itself stood still: answers may lie unread.
 _STOOD_STILL: Final = 1.0
@@ -247,9 +249,11 @@ class Pool:
             if now - before > _STOOD_STILL:
                 continue
             for worker in [*self._workers, *self._leaving]:
+                if worker.closing:
+                    continue
                 if not worker.jobs:
                     worker.send(None)
-                elif now - worker.since > _STUCK_SECONDS:
+                elif now - worker.since > _patience(worker.jobs[0]):
                     operation("worker is stuck", pid=worker.pid)
                     self._forget(worker)
                     worker.kill()
@@ -271,6 +275,11 @@ class Pool:
         self._leaving.add(worker)
         if not worker.jobs:
             worker.send(None)  # its answer ends it
+
+
+def _patience(job: Job | None) -> float:
+    """Seconds after which a worker that is at `job` counts as stuck."""
+    return _STUCK_SECONDS * (_EXPLAINING if job is not None and job.explain else 1)
 
 
 def _fail(job: Job | None, code: str) -> None:

@@ -38,6 +38,7 @@ class Worker:
         self.jobs: deque[Job | None] = deque()
         self.since = 0.0
         self.retired = False
+        self.closing = False
 
     @property
     def free(self) -> bool:
@@ -75,6 +76,7 @@ class Worker:
 
     async def close(self) -> None:
         """Let it end by itself, and wait for that."""
+        self.closing = True
         # The end of what it sends is its own end; what it still says is nobody's.
         try:
             self._writer.write_eof()

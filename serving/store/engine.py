@@ -8,6 +8,7 @@ may read for long in one transaction; what is long is read page by page.
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -38,11 +39,17 @@ def _engine(url: str) -> Engine:
         if parsed.drivername == "sqlite":
             if not parsed.database or parsed.database == ":memory:":
                 raise StoreError("the database needs a file: sqlite:///path/to/triage.db")
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            _own_file(Path(parsed.database))
             return create_engine(parsed, connect_args={"timeout": _BUSY_SECONDS})
         return create_engine(parsed, pool_pre_ping=True, pool_size=10, max_overflow=20)
     except (ArgumentError, NoSuchModuleError, OSError) as error:
         raise StoreError(f"the database cannot be used: {type(error).__name__}") from None
+
+
+def _own_file(path: Path) -> None:
+    """Make the file, which others may not read; SQLite gives its journal the same rights."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 class Database:

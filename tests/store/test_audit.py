@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select, update
 
 from serving.store.audit import Audit, Verified, load_key
 from serving.store.errors import StoreError
-from serving.store.opening import Store
+from serving.store.opening import Store, open_store
 from serving.store.tables import audit, audit_head
 
 
@@ -85,3 +85,11 @@ def test_nothing_is_counted_twice(store: Store) -> None:
     write(store, 3)
     with store.database.read() as connection:
         assert connection.scalar(select(func.count()).select_from(audit_head)) == 1
+
+
+def test_the_database_is_its_owners(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "state")
+    assert store is not None
+    store.close()
+    for path in (tmp_path / "state", *(tmp_path / "state").iterdir()):
+        assert path.stat().st_mode & 0o077 == 0, path
