@@ -13,7 +13,15 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving import accounts_api, api, exports_api, hot_api, messages_api, reviews_api
+from serving import (
+    accounts_api,
+    api,
+    exports_api,
+    hot_api,
+    messages_api,
+    reviews_api,
+    statistics_api,
+)
 from serving.access import Keyring
 from serving.api import State
 from serving.desk import Desk
@@ -47,6 +55,7 @@ _ROUTERS = (
     messages_api.router,
     hot_api.router,
     exports_api.router,
+    statistics_api.router,
     pages.router,
 )
 
