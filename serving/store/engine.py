@@ -90,6 +90,19 @@ class Database:
         with _told(), self._transaction("BEGIN" if self.is_sqlite else "") as connection:
             yield connection
 
+    def outside(self, *statements: str) -> None:
+        """Run what no transaction may hold, such as `VACUUM`.
+
+        Raises:
+            StoreError: the database cannot do it now, for example because it is in use.
+        """
+        # SQLite's connections are in autocommit as they are, and must stay so in the pool.
+        options = {} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        with self._writing, _told(), self.engine.connect() as connection:
+            plain = connection.execution_options(**options)
+            for statement in statements:
+                plain.exec_driver_sql(statement)
+
     @contextlib.contextmanager
     def _transaction(self, begin: str) -> Iterator[Connection]:
         with self.engine.connect() as connection:
