@@ -14,8 +14,10 @@ from serving.store.matching import Sketched, Waiting
 _MOST: Final = 8
 _IDLE_SECONDS: Final = 1.0
 _FAILED_SECONDS: Final = 10.0
-# Decisions come first: of the time of one core, it takes no more than a fifth.
+# Decisions come first: it takes no more than a fifth of the time of one core, and a twentieth while
+# messages come in; what is left over then is done when it is quiet.
 _REST: Final = 4.0
+_BUSY_REST: Final = 20.0
 
 
 class Sketcher:
@@ -25,9 +27,11 @@ class Sketcher:
     Several services may run one each on the same database.
     """
 
-    def __init__(self, database: Database, *, rest: float = _REST) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._rest = rest
+        self._newest: int | None = None
+        self.rest = _REST
+        """How many times as long as a step took the rest after it is."""
 
     async def run(self) -> None:
         """Work until cancelled; what is begun then is finished first."""
@@ -42,7 +46,7 @@ class Sketcher:
             except Exception as error:  # one bad moment must not end it for good
                 pause = _failed(error)
             else:
-                pause = self._rest * (time.perf_counter() - began) if done else _IDLE_SECONDS
+                pause = self.rest * (time.perf_counter() - began) if done else _IDLE_SECONDS
             await asyncio.sleep(pause)
 
     def step(self) -> int:
@@ -53,11 +57,14 @@ class Sketcher:
         """
         with self._database.read() as connection:
             taken = matching.waiting(connection, _MOST)
+            newest = matching.newest(connection)
+        self.rest = _REST if newest == self._newest else _BUSY_REST
+        self._newest = newest
         if not taken:
             return 0
         sketched = [Sketched(each.number, each.received_at, _signature(each)) for each in taken]
         with self._database.write() as connection:
-            return matching.assign(connection, sketched) or 0
+            return matching.assign(connection, sketched)
 
 
 def _signature(message: Waiting) -> bytes:

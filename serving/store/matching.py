@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, insert, select, text, update
+from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
 from serving.store import nearby, sketch
 from serving.store.nearby import Candidate
@@ -51,6 +51,12 @@ def waiting(connection: Connection, most: int) -> list[Waiting]:
         .limit(most)
     )
     return [Waiting(*row) for row in found]
+
+
+def newest(connection: Connection) -> int | None:
+    """The last message that was stored."""
+    last: int | None = connection.scalar(select(func.max(messages.c.id)))
+    return last
 
 
 def assign(connection: Connection, sketched: Sequence[Sketched]) -> int:

@@ -99,6 +99,18 @@ def test_what_was_begun_goes_on_after_a_restart(store: Store) -> None:
     assert Sketcher(store.database).step() == 0
 
 
+def test_it_rests_longer_while_messages_come_in(store: Store) -> None:
+    sketcher = Sketcher(store.database)
+    stored(store, *MATTERS.values())
+    sketcher.step()
+    busy = sketcher.rest
+    sketcher.step()
+    quiet = sketcher.rest
+    stored(store, MATTERS["milk"])
+    sketcher.step()
+    assert sketcher.rest == busy == 5 * quiet
+
+
 def test_a_step_that_fails_leaves_nothing_behind(store: Store) -> None:
     numbers = stored(store, MATTERS["milk"], MATTERS["well"])
     with contextlib.suppress(ZeroDivisionError), store.database.write() as connection:
