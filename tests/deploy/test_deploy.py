@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from serving import app, middleware
+from serving import app, docs, middleware
 from serving.app import create_app
 from serving.metrics import Metrics
 from serving.problems import KINDS
 from serving.settings import Settings, table
+from serving.store.deadlines import Calendar
 from tests.deploy.files import (
     DEPLOY,
     ROOT,
@@ -28,8 +30,8 @@ from tests.deploy.files import (
     unit,
 )
 
-# Workers end within this after the last answer.
-WORKERS_END = 5
+# Decisions are stored and workers end within this after the last answer.
+WORKERS_END = 10
 
 
 def dockerfile_environment() -> dict[str, str]:
@@ -49,12 +51,20 @@ ENVIRONMENTS: dict[str, Callable[[], dict[str, str]]] = {
 }
 
 
+def paths_of(router: Any) -> Iterator[str]:
+    for route in router.routes:
+        if hasattr(route, "path"):
+            yield route.path
+        else:  # a router within it
+            yield from paths_of(route.original_router)
+
+
 @pytest.fixture(scope="module")
 def paths() -> set[str]:
     """Where the application answers."""
-    described = create_app(Settings()).openapi()["paths"]
-    assert described.keys() < app._PATHS
-    return set(app._PATHS)
+    found = {path for each in (*app._ROUTERS, docs.router) for path in paths_of(each)}
+    assert set(create_app(Settings()).openapi()["paths"]) < found
+    return found
 
 
 @pytest.mark.parametrize("path", YAML_FILES, ids=lambda p: p.name)
@@ -140,7 +150,8 @@ def test_nothing_runs_as_root_or_writes() -> None:
     assert container()["securityContext"]["readOnlyRootFilesystem"]
     assert service["cap_drop"] == container()["securityContext"]["capabilities"]["drop"] == ["ALL"]
     models = dockerfile_environment()["TRIAGE_MODELS"]
-    assert service["volumes"] == [f"models:{models}:ro"]
+    state = dockerfile_environment()["TRIAGE_STATE"]
+    assert service["volumes"] == [f"models:{models}:ro", f"state:{state}"]
     assert {"name": "models", "mountPath": models, "readOnly": True} in container()["volumeMounts"]
 
 
@@ -177,8 +188,12 @@ class TestNginx:
     conf = text("nginx/triage.conf")
 
     def test_takes_what_the_service_takes(self, paths: set[str]) -> None:
-        (known,) = re.findall(r'"~(\^/\(v1.+)" \$uri;', self.conf)
-        assert {p for p in paths if re.fullmatch(known.removeprefix("^"), p)} == paths
+        for path in paths:
+            given = path.replace("{name:path}", "vendor/a.js").replace("{name}", "zhangsan")
+            expected = re.sub(r"\{(?!name\b)\w+\}", "{id}", path)
+            if path.startswith("/assets/"):
+                expected = "/assets/{file}"
+            assert self.logged(re.sub(r"\{\w+\}", "17", given)) == expected
         (size,) = re.findall(r"client_max_body_size +(\d+)m;", self.conf)
         assert int(size) * 1024 * 1024 > Settings().max_body_bytes
         (buffered,) = re.findall(r"client_body_buffer_size +(\d+)m;", self.conf)
@@ -186,11 +201,40 @@ class TestNginx:
         (request_id,) = re.findall(r'"~\^(.+)\$" +\$http_x_request_id;', self.conf)
         assert request_id == middleware._REQUEST_ID.pattern
 
+    def logged(self, path: str) -> str:
+        """What nginx's log says of a path, by the first rule of the map that fits."""
+        (rules,) = re.findall(r"map \$uri \$triage_path \{(.+?)\n\}", self.conf, re.DOTALL)
+        for pattern, shown in re.findall(r'"~(\^.+)" (\S+);', rules):
+            if found := re.search(pattern.replace("(?<", "(?P<"), path):
+                named = found.groupdict() | {"uri": path, "1": found[1] if found.re.groups else ""}
+                return re.sub(r"\$(\w+)", lambda m: named[m[1]] or "", shown.strip('"'))
+        return "(other)"
+
+    @pytest.mark.parametrize("path", ["/13800000000", "/v1/王某", "/v1/messages/17/举报", "/queue/a/b/c"])
+    def test_logs_no_path_that_is_not_the_services(self, path: str) -> None:
+        assert self.logged(path) == "(other)"
+
+    def test_numbers_and_names_are_not_logged(self) -> None:
+        assert self.logged("/messages/13800000000") == "/messages/{id}"
+        assert self.logged("/v1/users/张三") == "/v1/users/{name}"
+
+    def test_what_changes_something_is_not_sent_twice(self) -> None:
+        (intake,) = re.findall(r"location ~ \^/v1/\(classify.+?\n    \}", self.conf, re.DOTALL)
+        assert self.conf.count("non_idempotent") == intake.count("non_idempotent") == 1
+
+    def test_the_host_is_the_one_that_browsers_name(self) -> None:
+        """Without it the service takes the forms of its own pages for those of another site."""
+        assert "proxy_set_header      Host $host;" in self.conf
+        # A header that is set in a location takes all of the server's away there.
+        assert self.conf.count("proxy_set_header") == len(
+            re.findall(r"^    proxy_set_header", self.conf, re.MULTILINE)
+        )
+
     def test_waits_longer_than_the_service(self) -> None:
         (too_long, most) = re.findall(r'"~(\^\(6000.+)" (\d+);', self.conf)[0]
         values = [v for v in range(1, 600_001) if re.search(too_long, str(v))]
         assert values == list(range(int(most) + 1, 600_001))
-        (read,) = re.findall(r"proxy_read_timeout +(\d+)s;", self.conf)
+        (read,) = re.findall(r"^    proxy_read_timeout +(\d+)s;", self.conf, re.MULTILINE)
         assert int(read) * 1000 > int(most)
         assert int(read) > Settings().request_seconds
 
@@ -239,3 +283,13 @@ def test_page_names_every_file(name: str) -> None:
     for path in DEPLOY.rglob("*"):
         if path.is_file() and not path.name.startswith("README"):
             assert path.name in page, path.name
+
+
+def test_calendar_can_be_read() -> None:
+    calendar = Calendar.load(ROOT / "docs" / "calendar.example.yaml")
+    assert calendar.holidays
+    assert all(day.weekday() < 5 for day in calendar.holidays)
+    assert calendar.workdays
+    assert all(day.weekday() >= 5 for day in calendar.workdays)
+    # Examples of the form, which nobody takes for a year's real calendar.
+    assert {day.year for day in calendar.holidays | calendar.workdays} == {2099}
