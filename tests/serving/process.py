@@ -105,10 +105,15 @@ def alive(pid: int) -> bool:
 
 @contextlib.contextmanager
 def running(*command: str, port: int, cwd: Path = ROOT, **environment: str) -> Iterator[Server]:
-    """A server started by `command`; it and its workers are ended in any case."""
+    """A server started by `command`; it and its workers are ended in any case.
+
+    It stores nothing unless it is told where.
+    """
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
         apart = {"TRIAGE_STATE": str(Path(folder, "state"))}
+        if not {"TRIAGE_STATE", "TRIAGE_DATABASE"} & environment.keys():
+            apart["TRIAGE_DATABASE"] = "off"
         with out.open("wb") as to_out, err.open("wb") as to_err:
             process = subprocess.Popen(
                 command,
