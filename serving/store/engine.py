@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from serving.store.errors import DuplicateError, StoreError
 
@@ -41,7 +42,7 @@ def _engine(url: str) -> Engine:
                 raise StoreError("the database needs a file: sqlite:///path/to/triage.db")
             _own_file(Path(parsed.database))
             return create_engine(parsed, connect_args={"timeout": _BUSY_SECONDS})
-        return create_engine(parsed, pool_pre_ping=True, pool_size=10, max_overflow=20)
+        return create_engine(parsed, pool_pre_ping=True, pool_size=20, max_overflow=30)
     except (ArgumentError, NoSuchModuleError, OSError) as error:
         raise StoreError(f"the database cannot be used: {type(error).__name__}") from None
 
@@ -138,6 +139,8 @@ def _told() -> Iterator[None]:
         raise DuplicateError("it is there already") from None
     except DBAPIError as error:
         raise StoreError(f"the database failed: {type(error.orig).__name__}") from None
+    except PoolTimeoutError:
+        raise StoreError("the database is busy: no connection is free") from None
 
 
 def _configure(connection: Any, _record: object) -> None:

