@@ -8,7 +8,6 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
-from serving import entrance
 from serving.access import Administering, StoreOf
 from serving.problems import ProblemError
 from serving.reviewing import REFUSALS
@@ -21,7 +20,6 @@ from triage.io.messages import Fault
 from triage.types import Department, Timestamp
 
 router = APIRouter()
-pages = entrance.router
 
 _Name = Annotated[str, Path(max_length=64)]
 

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from serving import (
     accounts_api,
     api,
+    entrance,
     exports_api,
     hot_api,
     messages_api,
@@ -50,7 +51,7 @@ _HOT = ("POST", "/v1/classify")
 _ROUTERS = (
     api.router,
     accounts_api.router,
-    accounts_api.pages,
+    entrance.router,
     reviews_api.router,
     messages_api.router,
     hot_api.router,
