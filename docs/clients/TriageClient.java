@@ -10,6 +10,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
@@ -28,11 +30,15 @@ import java.util.regex.Pattern;
  * file that was not settled stays where it is: run again. Nothing of a message or a decision is
  * printed.
  *
- * <p>Environment: TRIAGE_URL, TRIAGE_SPOOL, TRIAGE_TIMEOUT_MS (all attempts together).
+ * <p>Environment: TRIAGE_URL, TRIAGE_API_KEY, TRIAGE_SPOOL, TRIAGE_TIMEOUT_MS (all attempts
+ * together).
  */
 public final class TriageClient {
-    /** 503: a full queue or a service that starts; 502: the same in the words of a proxy. */
-    private static final Set<Integer> TRY_AGAIN = Set.of(502, 503);
+    /**
+     * 503: a full queue or a service that starts; 502: the same in the words of a proxy; 409: an
+     * attempt whose line was cut is still running there; 429: this program asks too often.
+     */
+    private static final Set<Integer> TRY_AGAIN = Set.of(409, 429, 502, 503);
 
     // With a JSON library read the two fields with that. Without one: within a JSON text a quotation
     // mark is always escaped, so these patterns can only match the answer's own fields.
@@ -48,11 +54,16 @@ public final class TriageClient {
                     .build();
     private final URI address;
     private final Duration patience;
+    private final String apiKey;
 
-    /** Asks the service at {@code url}; all attempts at one message take at most {@code patience}. */
-    public TriageClient(String url, Duration patience) {
+    /**
+     * Asks the service at {@code url}; all attempts at one message take at most {@code patience}.
+     * An empty {@code apiKey} is not sent.
+     */
+    public TriageClient(String url, Duration patience, String apiKey) {
         this.address = URI.create(url.replaceAll("/+$", "") + "/v1/classify");
         this.patience = patience;
+        this.apiKey = apiKey;
     }
 
     /** What to do with a message: a department, or, where it is empty, a person. */
@@ -71,15 +82,19 @@ public final class TriageClient {
         }
     }
 
-    /** Asks about a message, which is JSON; does not throw for the network or the service. */
-    public Outcome classify(byte[] message, String requestId) throws InterruptedException {
+    /**
+     * Asks about a message, which is JSON; does not throw for the network or the service. The key
+     * names the message: asked again under it within a day, it is stored once.
+     */
+    public Outcome classify(byte[] message, String requestId, String key)
+            throws InterruptedException {
         long deadline = System.nanoTime() + patience.toNanos();
         long pause = 200;
         String why = "unreachable";
         for (long left; (left = (deadline - System.nanoTime()) / 1_000_000) > 0; pause *= 2) {
             long asked = 0;
             try {
-                HttpResponse<String> response = post(message, requestId, left);
+                HttpResponse<String> response = post(message, requestId, key, left);
                 if (response.statusCode() == 200) {
                     return decided(response.body());
                 }
@@ -101,18 +116,21 @@ public final class TriageClient {
         return new Outcome(Optional.empty(), Optional.empty(), why);
     }
 
-    private HttpResponse<String> post(byte[] message, String requestId, long left)
+    private HttpResponse<String> post(byte[] message, String requestId, String key, long left)
             throws IOException, InterruptedException {
-        HttpRequest request =
+        HttpRequest.Builder request =
                 HttpRequest.newBuilder(address)
                         // A little longer than the service has: its 504 says more than a cut line.
                         .timeout(Duration.ofMillis(left + 500))
                         .header("Content-Type", "application/json")
+                        .header("Idempotency-Key", key)
                         .header("X-Request-ID", requestId)
                         .header("X-Request-Timeout-Ms", Long.toString(Math.min(left, 600_000)))
-                        .POST(HttpRequest.BodyPublishers.ofByteArray(message))
-                        .build();
-        return http.send(request, HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8));
+                        .POST(HttpRequest.BodyPublishers.ofByteArray(message));
+        if (!apiKey.isEmpty()) {
+            request.header("Authorization", "Bearer " + apiKey);
+        }
+        return http.send(request.build(), HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8));
     }
 
     private static long retryAfter(HttpResponse<String> response) {
@@ -129,6 +147,21 @@ public final class TriageClient {
             return new Outcome(Optional.empty(), Optional.of(answer), "needs_review");
         }
         return new Outcome(Optional.of(found.group(1)), Optional.of(answer), "decided");
+    }
+
+    /** What the service knows this message by, today and after a crash. */
+    static String nameOf(Path file, byte[] message) {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            digest.update((file.getFileName() + "\0").getBytes(StandardCharsets.UTF_8));
+            StringBuilder name = new StringBuilder();
+            for (byte each : digest.digest(message)) {
+                name.append(String.format("%02x", each));
+            }
+            return name.toString();
+        } catch (NoSuchAlgorithmException error) {
+            throw new AssertionError(error); // every Java has it
+        }
     }
 
     /** Puts the message, and before it the decision, where it belongs. */
@@ -156,7 +189,7 @@ public final class TriageClient {
                     folder.resolve(stem + ".decision.json"),
                     StandardCopyOption.ATOMIC_MOVE);
         }
-        // The message moves last: interrupted before, it is still waiting, and asking twice is harmless.
+        // The message moves last: interrupted before, it is still waiting, and is asked under its key.
         Files.move(file, folder.resolve(name), StandardCopyOption.ATOMIC_MOVE);
     }
 
@@ -174,14 +207,16 @@ public final class TriageClient {
         TriageClient client =
                 new TriageClient(
                         environment("TRIAGE_URL", "http://127.0.0.1:8000"),
-                        Duration.ofMillis(Long.parseLong(environment("TRIAGE_TIMEOUT_MS", "10000"))));
+                        Duration.ofMillis(Long.parseLong(environment("TRIAGE_TIMEOUT_MS", "10000"))),
+                        environment("TRIAGE_API_KEY", ""));
         Path spool = Path.of(environment("TRIAGE_SPOOL", "spool"));
         boolean left = false;
         for (String name : files) {
             String requestId = UUID.randomUUID().toString();
             try {
                 Path file = Path.of(name);
-                Outcome outcome = client.classify(Files.readAllBytes(file), requestId);
+                byte[] message = Files.readAllBytes(file);
+                Outcome outcome = client.classify(message, requestId, nameOf(file, message));
                 settle(file, outcome, spool);
                 boolean urgent = outcome.decision.map(d -> d.contains(URGENT)).orElse(false);
                 System.out.printf(

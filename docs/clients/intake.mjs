@@ -10,17 +10,19 @@
 // lies beside it. What waits when the process ends goes on at its next start. Nothing of a message or
 // a decision is logged.
 //
-// Environment: PORT, TRIAGE_URL, TRIAGE_SPOOL, TRIAGE_TIMEOUT_MS (all attempts together).
+// Environment: PORT, TRIAGE_URL, TRIAGE_API_KEY, TRIAGE_SPOOL, TRIAGE_TIMEOUT_MS (all attempts
+// together).
 
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 const DEPARTMENTS = new Set(["civil", "administrative", "public_interest", "complaints"]);
-// 503: a full queue or a service that starts; 502: the same in the words of a proxy.
-const TRY_AGAIN = new Set([502, 503]);
+// 503: a full queue or a service that starts; 502: the same in the words of a proxy; 409: an attempt
+// whose line was cut is still running there; 429: this program asks too often.
+const TRY_AGAIN = new Set([409, 429, 502, 503]);
 const MOST_BYTES = 256 * 1024;
 const MOST_CHARS = 20_000;
 const MOST_AT_ONCE = 4;
@@ -29,9 +31,13 @@ const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
 /**
  * What to do with `message` (JSON text): `department` gets it, or a person where that is null.
- * A cloud function may call this alone. Never rejects for the network or the service.
+ * `key` names the message: asked again under it within a day, it is stored once. A cloud function may
+ * call this alone. Never rejects for the network or the service.
  */
-export async function classify(message, { url, timeoutMs, requestId = randomUUID() }) {
+export async function classify(
+  message,
+  { url, timeoutMs, apiKey, key = randomUUID(), requestId = randomUUID() },
+) {
   const deadline = Date.now() + timeoutMs;
   let why = "unreachable";
   for (let pause = 200; ; pause *= 2) {
@@ -43,8 +49,10 @@ export async function classify(message, { url, timeoutMs, requestId = randomUUID
         method: "POST",
         headers: {
           "Content-Type": "application/json",
+          "Idempotency-Key": key,
           "X-Request-ID": requestId,
           "X-Request-Timeout-Ms": String(Math.min(left, 600_000)),
+          ...(apiKey ? { Authorization: `Bearer ${apiKey}` } : {}),
         },
         body: message,
         redirect: "error",
@@ -102,7 +110,7 @@ async function writeDurably(folder, name, content) {
 }
 
 /** The service that takes messages in: an HTTP server that has not begun to listen. */
-export async function intake({ spool, url, timeoutMs, log = console.log }) {
+export async function intake({ spool, url, timeoutMs, apiKey, log = console.log }) {
   const waiting = join(spool, "waiting");
   await mkdir(waiting, { recursive: true, mode: 0o700 });
   const pending = (await readdir(waiting)).filter((name) => !name.startsWith("."));
@@ -110,14 +118,17 @@ export async function intake({ spool, url, timeoutMs, log = console.log }) {
 
   async function settle(name) {
     const from = join(waiting, name);
-    const outcome = await classify(await readFile(from, "utf8"), { url, timeoutMs });
+    const message = await readFile(from, "utf8");
+    // What the service knows this message by, today and after a crash.
+    const key = createHash("sha256").update(`${name}\0${message}`).digest("hex");
+    const outcome = await classify(message, { url, timeoutMs, key, apiKey });
     const place = outcome.department ? join("routed", outcome.department) : "person";
     const folder = join(spool, place);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     if (outcome.decision !== null) {
       await writeDurably(folder, name.replace(/\.json$/, ".decision.json"), outcome.decision);
     }
-    // The message moves last: interrupted before, it is still waiting, and asking twice is harmless.
+    // The message moves last: interrupted before, it is still waiting, and is asked under its key.
     await rename(from, join(folder, name));
     await flush(folder);
     log(`${name} ${outcome.requestId} ${place} ${outcome.why}${outcome.urgent ? " urgent" : ""}`);
@@ -195,6 +206,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
     spool: process.env.TRIAGE_SPOOL || "spool",
     url: (process.env.TRIAGE_URL || "http://127.0.0.1:8000").replace(/\/+$/, ""),
     timeoutMs: Number(process.env.TRIAGE_TIMEOUT_MS || 10_000),
+    apiKey: process.env.TRIAGE_API_KEY,
   });
   const port = Number(process.env.PORT || 3000);
   server.listen(port, "127.0.0.1", () => console.log(`listening on http://127.0.0.1:${server.address().port}`));

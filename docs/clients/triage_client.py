@@ -6,11 +6,12 @@ Every file holds one message as JSON. It moves to `spool/routed/DEPARTMENT/` or,
 needs a person or there is none, to `spool/person/`; the decision lies beside it. A file that was
 not settled stays where it is: run again. Nothing of a message or a decision is printed.
 
-Environment: TRIAGE_URL, TRIAGE_SPOOL, TRIAGE_TIMEOUT_MS (all attempts together).
+Environment: TRIAGE_URL, TRIAGE_API_KEY, TRIAGE_SPOOL, TRIAGE_TIMEOUT_MS (all attempts together).
 """
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import os
@@ -24,8 +25,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 DEPARTMENTS = ("civil", "administrative", "public_interest", "complaints")
-# 503: a full queue or a service that starts; 502: the same in the words of a proxy.
-TRY_AGAIN = (502, 503)
+# 503: a full queue or a service that starts; 502: the same in the words of a proxy; 409: an attempt
+# whose line was cut is still running there; 429: this program asks too often.
+TRY_AGAIN = (409, 429, 502, 503)
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Outcome:
 class Client:
     """Asks the service at `url`; all attempts at one message take at most `seconds`."""
 
-    def __init__(self, url: str, *, seconds: float = 10.0) -> None:
+    def __init__(self, url: str, *, seconds: float = 10.0, api_key: str = "") -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("the address must begin with http:// or https:// and name a host")
@@ -52,15 +54,19 @@ class Client:
         self._host, self._port = parts.hostname, parts.port
         self._path = parts.path.rstrip("/") + "/v1/classify"
         self._seconds = seconds
+        self._authorization = {"Authorization": f"Bearer {api_key}"} if api_key else {}
 
-    def classify(self, message: bytes, request_id: str) -> Outcome:
-        """What to do with `message`, which is JSON. Never raises for the network or the service."""
+    def classify(self, message: bytes, request_id: str, key: str) -> Outcome:
+        """What to do with `message`, which is JSON. Never raises for the network or the service.
+
+        `key` names the message: asked again under it within a day, it is stored once.
+        """
         deadline = time.monotonic() + self._seconds
         pause = 0.2
         why = "unreachable"
         while (left := deadline - time.monotonic()) > 0:
             try:
-                status, retry_after, answer = self._post(message, request_id, left)
+                status, retry_after, answer = self._post(message, request_id, key, left)
             except (OSError, http.client.HTTPException):
                 retry_after, why = 0.0, "unreachable"
             else:
@@ -77,11 +83,15 @@ class Client:
             time.sleep(wait)
         return Outcome(None, None, why)
 
-    def _post(self, message: bytes, request_id: str, left: float) -> tuple[int, float, bytes]:
+    def _post(
+        self, message: bytes, request_id: str, key: str, left: float
+    ) -> tuple[int, float, bytes]:
         headers = {
             "Content-Type": "application/json",
+            "Idempotency-Key": key,
             "X-Request-ID": request_id,
             "X-Request-Timeout-Ms": str(min(max(int(left * 1000), 1), 600_000)),
+            **self._authorization,
         }
         # A little longer than the service has: its own answer, 504, says more than a cut line.
         connection = self._connection(self._host, self._port, timeout=left + 0.5)
@@ -107,6 +117,11 @@ def _decided(answer: bytes) -> Outcome:
     return Outcome(department, answer, "decided")
 
 
+def name_of(file: Path, message: bytes) -> str:
+    """What the service knows this message by, today and after a crash."""
+    return hashlib.sha256(file.name.encode() + b"\0" + message).hexdigest()
+
+
 def write_durably(file: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
     fresh = file.with_name(file.name + ".new")
@@ -125,7 +140,7 @@ def settle(file: Path, outcome: Outcome, spool: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if outcome.decision is not None:
         write_durably(folder / f"{file.stem}.decision.json", outcome.decision)
-    # The message moves last: interrupted before, it is still waiting, and asking twice is harmless.
+    # The message moves last: interrupted before, it is still waiting, and is asked under its key.
     file.replace(folder / file.name)
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -139,6 +154,7 @@ def main(files: list[str]) -> int:
     client = Client(
         os.environ.get("TRIAGE_URL", "http://127.0.0.1:8000"),
         seconds=int(os.environ.get("TRIAGE_TIMEOUT_MS", "10000")) / 1000,
+        api_key=os.environ.get("TRIAGE_API_KEY", ""),
     )
     spool = Path(os.environ.get("TRIAGE_SPOOL", "spool"))
     left = 0
@@ -146,7 +162,8 @@ def main(files: list[str]) -> int:
         request_id = uuid.uuid4().hex
         try:
             file = Path(name)
-            outcome = client.classify(file.read_bytes(), request_id)
+            message = file.read_bytes()
+            outcome = client.classify(message, request_id, name_of(file, message))
             settle(file, outcome, spool)
         except OSError as error:
             left = 1

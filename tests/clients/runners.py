@@ -24,11 +24,12 @@ FOLDER = ROOT / "docs" / "clients"
 
 @dataclass(frozen=True)
 class Run:
-    """Where a client runs: its spool, the service's address, and the time for one message."""
+    """Where a client runs: its spool, the service's address and key, the time for one message."""
 
     spool: Path
     url: str
     timeout_ms: int = 10_000
+    api_key: str = ""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -36,6 +37,7 @@ class Run:
         kept = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
         return kept | {
             "TRIAGE_URL": self.url,
+            "TRIAGE_API_KEY": self.api_key,
             "TRIAGE_SPOOL": str(self.spool),
             "TRIAGE_TIMEOUT_MS": str(self.timeout_ms),
         }
@@ -66,9 +68,16 @@ def settled(spool: Path) -> dict[str, tuple[str, dict[str, object] | None]]:
     return found
 
 
-def _command(run: Run, texts: list[str], *command: str) -> str:
+_COMMANDS = {
+    "curl": ("bash", str(FOLDER / "classify.sh")),
+    "python": (sys.executable, str(FOLDER / "triage_client.py")),
+    "java": ("java", str(FOLDER / "TriageClient.java")),
+}
+
+
+def _command(run: Run, name: str, files: list[str]) -> str:
     done = subprocess.run(
-        [*command, *run.wait(texts)],
+        [*_COMMANDS[name], *files],
         env=run.environment,
         capture_output=True,
         text=True,
@@ -80,15 +89,15 @@ def _command(run: Run, texts: list[str], *command: str) -> str:
 
 
 def curl(run: Run, texts: list[str]) -> str:
-    return _command(run, texts, "bash", str(FOLDER / "classify.sh"))
+    return _command(run, "curl", run.wait(texts))
 
 
 def python(run: Run, texts: list[str]) -> str:
-    return _command(run, texts, sys.executable, str(FOLDER / "triage_client.py"))
+    return _command(run, "python", run.wait(texts))
 
 
 def java(run: Run, texts: list[str]) -> str:
-    return _command(run, texts, "java", str(FOLDER / "TriageClient.java"))
+    return _command(run, "java", run.wait(texts))
 
 
 @dataclass(frozen=True)
@@ -136,6 +145,16 @@ def node(run: Run, texts: list[str]) -> str:
             assert post(address, json.dumps({"text": text}).encode()) == 202
         until(lambda: started.written().count("\n") == len(texts) + 1)
         return started.written()
+
+
+def settle_waiting(name: str, run: Run) -> None:
+    """Let a client settle what lies in its spool, as after a run that was cut short."""
+    waiting = run.spool / "waiting"
+    if name == "node":
+        with back_end(run):
+            until(lambda: not any(waiting.iterdir()))
+    else:
+        _command(run, name, sorted(map(str, waiting.iterdir())))
 
 
 def post(address: str, body: bytes) -> int:

@@ -21,6 +21,8 @@ class Answer:
 class Asked:
     at: float
     request_id: str
+    key: str
+    authorization: str | None
     timeout_ms: int
     body: bytes
 
@@ -45,6 +47,8 @@ def scripted(*answers: Answer) -> Iterator[Script]:
                 Asked(
                     time.monotonic(),
                     self.headers["X-Request-ID"],
+                    self.headers["Idempotency-Key"],
+                    self.headers["Authorization"],
                     int(self.headers["X-Request-Timeout-Ms"]),
                     body,
                 )

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.clients.runners import CLIENTS, Run, back_end, post, settled, skip_without
+from tests.clients.runners import (
+    CLIENTS,
+    Run,
+    back_end,
+    post,
+    settle_waiting,
+    settled,
+    skip_without,
+)
 from tests.clients.scripted import Answer, scripted
 from tests.serving.process import Server, free_port, serving, until
 
@@ -28,8 +37,14 @@ def client(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[Server]:
-    with serving(TRIAGE_WORKERS="1") as server:
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(scope="module")
+def service(state: Path) -> Iterator[Server]:
+    """The service, which stores what it decides."""
+    with serving(TRIAGE_WORKERS="1", TRIAGE_STATE=str(state)) as server:
         yield server
 
 
@@ -69,7 +84,33 @@ def test_a_full_queue_is_asked_again_after_what_it_says(client: str, tmp_path: P
     assert second.at - first.at >= 1.0
     assert first.request_id == second.request_id
     assert first.body == second.body
+    assert first.key == second.key
     assert second.timeout_ms < first.timeout_ms <= 20_000
+    assert settled(tmp_path)[DUST][0] == "routed/civil"
+
+
+def test_what_is_asked_again_is_stored_once(
+    client: str, service: Server, state: Path, tmp_path: Path
+) -> None:
+    """After a crash before the message moved; another message with the same words is another."""
+    text = f"{DUST}，{client}"
+    waiting = tmp_path / "waiting"
+    waiting.mkdir()
+    for names in (["第 一.json"], ["第 一.json", "2.json"]):
+        for name in names:
+            (waiting / name).write_text(json.dumps({"text": text}), encoding="utf-8")
+        settle_waiting(client, Run(tmp_path, service.url))
+    with sqlite3.connect(state / "triage.db") as database:
+        asked = "SELECT count(*) FROM messages WHERE text = ?"
+        assert database.execute(asked, (text,)).fetchone() == (2,)
+    database.close()
+
+
+def test_a_cut_attempt_and_a_rate_limit_are_waited_for(client: str, tmp_path: Path) -> None:
+    with scripted(Answer(409), Answer(429), Answer(200, decision())) as script:
+        CLIENTS[client](Run(tmp_path, script.url, api_key="triage_invented"), [DUST])
+    assert len({asked.key for asked in script.asked}) == 1
+    assert [asked.authorization for asked in script.asked] == ["Bearer triage_invented"] * 3
     assert settled(tmp_path)[DUST][0] == "routed/civil"
 
 
@@ -79,6 +120,8 @@ def test_a_refusal_is_not_tried_again(client: str, tmp_path: Path) -> None:
     with scripted(*map(Answer, refusals)) as script:
         said = CLIENTS[client](Run(tmp_path, script.url), texts)
     assert len({asked.body for asked in script.asked}) == len(script.asked) == len(texts)
+    assert len({asked.key for asked in script.asked}) == len(texts)
+    assert {asked.authorization for asked in script.asked} == {None}
     assert settled(tmp_path) == dict.fromkeys(texts, ("person", None))
     assert all(f"status_{status}" in said for status in refusals)
 
