@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from typing import Final
 
@@ -75,6 +76,11 @@ ALIKE: Final[tuple[tuple[str, str], ...]] = (
 """Pairs of different matters in the same polite words."""
 
 
+@functools.cache
+def _traditional() -> opencc.OpenCC:
+    return opencc.OpenCC("s2t")
+
+
 def _repunctuated(text: str, rng: random.Random) -> str:
     marks = {"，": [" ", "，，", "、", ","], "。": ["！！！", "。。。", "\n", "."]}
     return "".join(rng.choice(marks[c]) if c in marks else c for c in text)
@@ -104,7 +110,7 @@ def variants(text: str, seed: int = 1) -> dict[str, str]:
         "copied": text,
         "greeted": rng.choice(GREETINGS) + text + rng.choice(CLOSINGS),
         "repunctuated": _repunctuated(text, rng),
-        "traditional": opencc.OpenCC("s2t").convert(text),
+        "traditional": _traditional().convert(text),
         "edited": _edited(text, rng),
         "shortened": _shortened(text, rng),
         "full width and spaced": " ".join(text[:20]) + text[20:],
