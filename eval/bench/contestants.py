@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from eval.bench.surroundings import as_usual, elsewhere
 
 ENGINE: Final = "e"
 SERVICE: Final = "f"
+STORING: Final = "fs"
 BULK: Final = "bulk"
 PEAK: Final = "peak"
 _SERVERS: Final = Path(__file__).parent / "servers"
@@ -28,6 +30,7 @@ LABELS: Final = {
     "d": "infinity-emb /classify",
     ENGINE: "the bare engine in a loop, no HTTP",
     SERVICE: "this service",
+    STORING: "this service, storing in SQLite",
 }
 """Every contestant's key and name, in the order of the tables."""
 KEYS: Final = (*LABELS, BULK, PEAK)
@@ -113,10 +116,12 @@ def _serve() -> list[str]:
     return [sys.executable, "-c", "import typer, serving.cli; typer.run(serving.cli.serve)"]
 
 
-def service(scene: Scene) -> Contestant:
-    """This project's own service, as its console command starts it."""
+def service(scene: Scene, key: str = SERVICE) -> Contestant:
+    """This project's own service, as its console command starts it; it stores nothing, or all."""
+    state = scene.checkpoint.with_name("state")
 
     def command(port: int) -> list[str]:
+        shutil.rmtree(state, ignore_errors=True)
         return [
             *_serve(), "--host", "127.0.0.1",
             "--port", str(port), "--workers", str(scene.workers), "--bundle", str(scene.bundle),
@@ -125,7 +130,9 @@ def service(scene: Scene) -> Contestant:
     missing = None
     if find_spec("uvicorn") is None:
         missing = "uvicorn missing: pip install '.[serve]'"
-    return Contestant(SERVICE, "/v1/classify", command, _text, as_usual(), missing)
+    database = "" if key == STORING else "off"
+    kept = {"TRIAGE_DATABASE": database, "TRIAGE_STATE": str(state)}
+    return Contestant(key, "/v1/classify", command, _text, as_usual() | kept, missing)
 
 
 def servers(scene: Scene) -> dict[str, Contestant]:
@@ -137,5 +144,6 @@ def servers(scene: Scene) -> dict[str, Contestant]:
         _litserve(scene),
         _infinity(scene),
         service(scene),
+        service(scene, STORING),
     )
     return {contestant.key: contestant for contestant in every}
