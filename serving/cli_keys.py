@@ -18,6 +18,12 @@ from serving.cli_store import (
 )
 from triage.cli.loading import JsonOption
 
+_USE = """\
+Keep it where only that program reads it: it is shown this once. Send it with each request as
+  Authorization: Bearer KEY
+A service that runs knows it within five seconds; from the first key on, none without one may ask.
+密钥只显示这一次，请妥善保存；五秒内生效。有了第一个密钥之后，不带密钥的请求一律拒绝。"""
+
 app = group("Keys of programs that use the interface 接口密钥.")
 
 
@@ -63,10 +69,10 @@ def add_key(
     """Make a key and print it, for the only time (新增密钥，只显示一次)."""
     until = _expiry(expires)
     with opened(state, database) as store:
-        from serving.store.actors import COMMAND, Permission
+        from serving.store.actors import COMMAND, SCOPES
         from serving.store.keys import add
 
-        scopes = [one_of(Permission, each, "--scope") for each in scope or []]
+        scopes = [one_of(SCOPES, each, "--scope") for each in scope or []]
         try:
             with store.database.write() as connection:
                 made = add(
@@ -76,6 +82,7 @@ def add_key(
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
     typer.echo(made)
+    typer.echo(_USE, err=True)
 
 
 @app.command("list")

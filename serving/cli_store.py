@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from importlib.util import find_spec
@@ -38,16 +38,16 @@ def group(text: str) -> typer.Typer:
     return typer.Typer(help=text, no_args_is_help=True, rich_markup_mode=None)
 
 
-def one_of(kind: type[Choice], given: str, option: str) -> Choice:
+def one_of(choices: Iterable[Choice], given: str, option: str) -> Choice:
     """What an option names.
 
     Raises:
-        typer.BadParameter: it names nothing of this kind; says what there is.
+        typer.BadParameter: it names none of the choices; says which there are.
     """
-    try:
-        return kind(given)
-    except ValueError:
-        raise typer.BadParameter(f"{option} is one of {', '.join(kind)}") from None
+    known = {choice.value: choice for choice in choices}
+    if given not in known:
+        raise typer.BadParameter(f"{option} is one of {', '.join(known)}")
+    return known[given]
 
 
 def settings_of(state: Path | None, database: str | None) -> Settings:

@@ -48,7 +48,7 @@ def add_user(
                 create(connection, store.audit, COMMAND, name, chosen, own, made, shown=shown)
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
-    typer.echo(first)
+    _show(first)
 
 
 @app.command("list")
@@ -91,7 +91,12 @@ def reset_user(
         with store.database.write() as connection:
             set_password(connection, store.audit, COMMAND, name, made, must_change=True)
         forget_first(store, name)
-    typer.echo(first)
+    _show(first)
+
+
+def _show(password: str) -> None:
+    typer.echo(password)
+    typer.echo("It must be changed at the first login. 首次登录后须改密码。", err=True)
 
 
 @app.command("deactivate")
