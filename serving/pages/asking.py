@@ -36,8 +36,8 @@ class Wanted:
         return Filters(
             departments=self.departments,
             channel=self.channel or None,
-            since=_midnight(self.since) if self.since else None,
-            until=_midnight(self.until + timedelta(days=1)) if self.until else None,
+            since=midnight(self.since) if self.since else None,
+            until=midnight(self.until + timedelta(days=1)) if self.until else None,
             reason=self.reason,
             text=self.text or None,
         )
@@ -75,8 +75,8 @@ def wanted(request: Request) -> Wanted:
             tab=Tab(given.get("tab") or Tab.URGENT),
             departments=frozenset(Department(d) for d in given.getlist("department") if d),
             channel=given.get("channel", "").strip()[:_LONGEST],
-            since=date.fromisoformat(since) if since else None,
-            until=date.fromisoformat(until) if until else None,
+            since=day_of(since) if since else None,
+            until=day_of(until) if until else None,
             reason=Reason(reason) if reason else None,
             text=given.get("q", "").strip()[:_LONGEST],
             cursor=given.get("cursor") or None,
@@ -88,8 +88,21 @@ def wanted(request: Request) -> Wanted:
 Asked = Annotated[Wanted, Depends(wanted)]
 
 
-def _midnight(day: date) -> datetime:
+def day_of(text: str) -> date:
+    """A day, of this time.
+
+    Raises:
+        ProblemError: it is none.
+    """
     try:
-        return datetime.combine(day, time(), ZONE).astimezone(UTC)
-    except OverflowError:
+        found = date.fromisoformat(text)
+    except ValueError:
         raise ProblemError("invalid_parameter") from None
+    if not 2000 <= found.year <= 2200:
+        raise ProblemError("invalid_parameter")
+    return found
+
+
+def midnight(day: date) -> datetime:
+    """When a day begins in Asia/Shanghai."""
+    return datetime.combine(day, time(), ZONE).astimezone(UTC)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import calendar
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from fastapi import Request
 from starlette.responses import HTMLResponse
 
 from serving.access import Reviewing, StoreOf
+from serving.pages.asking import day_of
 from serving.pages.queue import summary
 from serving.pages.render import page
 from serving.pages.routing import page_router
 from serving.pages.words import today
-from serving.problems import ProblemError
 from serving.store import due
 from serving.store.due import Kind
 
@@ -35,13 +35,13 @@ def shown(
 ) -> HTMLResponse:
     """A month with what is due on each day, and the list of one day or of all that is overdue."""
     here = today()
-    chosen = _day(day) if day else None
-    first = _day(f"{month}-01") if month else (chosen or here).replace(day=1)
+    chosen = day_of(day) if day else None
+    first = day_of(f"{month}-01") if month else (chosen or here).replace(day=1)
     weeks = _WEEK.monthdatescalendar(first.year, first.month)
     since, until = weeks[0][0], weeks[-1][-1] + timedelta(days=1)
     now = datetime.now(UTC)
     with store.database.read() as connection:
-        promised = due.by_day(connection, actor, since, until)
+        promised = due.byday_of(connection, actor, since, until)
         late = {each: due.overdue(connection, actor, each, here) for each in Kind}
     with store.database.read() as connection:
         if chosen:
@@ -66,13 +66,3 @@ def shown(
         rows=[(row, summary(row)) for row in found],
         most=_ROWS,
     )
-
-
-def _day(text: str) -> date:
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        raise ProblemError("invalid_parameter") from None
-    if not 2000 <= found.year <= 2200:
-        raise ProblemError("invalid_parameter")
-    return found

@@ -12,8 +12,9 @@ from serving.pages import (
     hot,
     messages,
     queue,
+    statistics,
 )
 
 router = APIRouter(include_in_schema=False)
-for part in (assets, accounts, queue, messages, deadlines, hot, guide):
+for part in (assets, accounts, queue, messages, deadlines, hot, statistics, guide):
     router.include_router(part.router)

@@ -105,6 +105,17 @@ def percent(share: float | None) -> str:
     return f"{share:.1%}" if 0 < share < 0.1 else f"{share:.0%}"
 
 
+def duration(seconds: float | None) -> str:
+    """How long something took."""
+    if seconds is None:
+        return "—"
+    if seconds < 60:
+        return f"{seconds:.0f} 秒"
+    if seconds < 3600:
+        return f"{seconds / 60:.0f} 分钟"
+    return f"{seconds / 3600:.1f} 小时" if seconds < 172_800 else f"{seconds / 86_400:.1f} 天"
+
+
 def count(number: int) -> str:
     """A number of the queue, which is not counted to its end."""
     return f"{number}+" if number >= MOST_COUNTED else str(number)

@@ -11,7 +11,7 @@ from tests.pages.house import MATTER, PASSWORD, House, log_in, shoot
 from tests.serving.process import until
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
-PAGES = ("/queue?tab=all", "/deadlines", "/hot", "/help", "/users", "/password")
+PAGES = ("/queue?tab=all", "/deadlines", "/statistics", "/hot", "/help", "/users", "/password")
 
 
 def _is_fit(page: Page) -> None:
@@ -196,6 +196,38 @@ def test_a_hot_issue_gets_one_label(house: House) -> None:
         expect(page.locator(".history")).to_contain_text("整组")
         expect(page.locator("main")).to_contain_text("近 30 天 4 条")
         expect(page.locator("#like + ul li")).to_have_count(3)
+
+
+def test_statistics_are_drawn_and_told(house: House) -> None:
+    with house.person("li") as page:
+        page.goto("/statistics")
+        expect(page.locator(".tiles")).to_contain_text("已复核")
+        total = page.locator(".tiles dd").first.inner_text()
+        assert int(total) > 20
+        drawn = page.evaluate(
+            """() => [...document.querySelectorAll('[data-chart]')].map(e => {
+              const canvas = e.querySelector('canvas');
+              const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+              return data.some(byte => byte);
+            })"""
+        )
+        assert drawn == [True] * len(drawn)
+        assert len(drawn) >= 4
+        page.locator("summary").first.click()
+        expect(page.locator("details table").first).to_be_visible()
+        page.evaluate("scrollTo(0, 600)")
+        shoot(page, "statistics-below")
+        with page.expect_download() as told:
+            page.click("text=下载 CSV")
+        text = Path(told.value.path()).read_text(encoding="utf-8-sig")
+        assert f"合计,{total}" in text
+        answer = page.goto("/statistics?since=2026-02-01&until=2026-01-01")
+        assert answer is not None
+        assert answer.status == 422
+    with house.person("zhang") as page:
+        answer = page.goto("/statistics")
+        assert answer is not None
+        assert answer.status == 403
 
 
 def test_an_admin_adds_changes_and_stops_somebody(house: House) -> None:
