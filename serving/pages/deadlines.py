@@ -41,7 +41,7 @@ def shown(
     since, until = weeks[0][0], weeks[-1][-1] + timedelta(days=1)
     now = datetime.now(UTC)
     with store.database.read() as connection:
-        promised = due.byday_of(connection, actor, since, until)
+        promised = due.by_day(connection, actor, since, until)
         late = {each: due.overdue(connection, actor, each, here) for each in Kind}
     with store.database.read() as connection:
         if chosen:

@@ -78,6 +78,7 @@ def _share(part: int, whole: int) -> float | None:
 
 def _charts(found: Statistics) -> list[Chart]:
     days, load = found.days, found.reviewers
+    overdue = found.replies.overdue_by_department
     daily = [
         Series(department(code), [day.departments.get(code, 0) for day in days]) for code in CLASSES
     ]
