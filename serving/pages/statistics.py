@@ -105,12 +105,7 @@ def _charts(found: Statistics) -> list[Chart]:
             "逾期未回复",
             "部门",
             [department(code.value) for code in DEPARTMENTS],
-            [
-                Series(
-                    "逾期",
-                    [found.replies.overdue_by_department.get(d.value, 0) for d in DEPARTMENTS],
-                )
-            ],
+            [Series("逾期", [overdue.get(code.value, 0) for code in DEPARTMENTS])],
             across=True,
         ),
         Chart(
