@@ -8,8 +8,8 @@ SERVE := .venv-serve
 DEV := .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format lint types contracts train eval benchmark bench overload schema edits kills suspects wheelhouse \
-	learning-curve lock clean
+.PHONY: help serve test check format lint types contracts train eval benchmark bench overload schema edits kills \
+	repeats canaries suspects wheelhouse learning-curve lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -77,6 +77,12 @@ edits: $(DEV)/.ready ## 200 people make 50 edits each of five messages, on both 
 
 kills: $(DEV)/.ready ## Kill the service 50 times under 20 reviewers, on both databases
 	KILLS=50 $(DEV)/bin/pytest tests/serving/test_kills.py
+
+repeats: $(DEV)/.ready ## Race 1,000 keys with ten retries each, on both databases
+	REPEATED_KEYS=1000 $(DEV)/bin/pytest tests/serving/test_recorder.py
+
+canaries: $(DEV)/.ready ## Send 10,000 invented identities through the service and look for them
+	CANARIES=10000 $(DEV)/bin/pytest tests/serving/test_canaries.py
 
 wheelhouse: ## Gather the service's packages in build/wheelhouse, for machines without an index
 	PYTHON=$(PYTHON) deploy/wheelhouse.sh
