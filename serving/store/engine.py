@@ -26,8 +26,8 @@ _SAFE_WAL: Final = (3, 51, 3)
 
 
 def journal_mode(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> str:
-    """`wal` where this SQLite may be trusted with it, else `delete` (a rollback journal)."""
-    return "wal" if version >= _SAFE_WAL else "delete"
+    """`wal` where this SQLite may be trusted with it, else `persist` (a rollback journal)."""
+    return "wal" if version >= _SAFE_WAL else "persist"
 
 
 def _engine(url: str) -> Engine:

@@ -61,7 +61,7 @@ def test_a_newer_database_is_refused(bare: str) -> None:
 
 @pytest.mark.parametrize(
     ("version", "mode"),
-    [((3, 40, 1), "delete"), ((3, 51, 2), "delete"), ((3, 51, 3), "wal"), ((4, 0, 0), "wal")],
+    [((3, 40, 1), "persist"), ((3, 51, 2), "persist"), ((3, 51, 3), "wal"), ((4, 0, 0), "wal")],
 )
 def test_a_sqlite_that_can_corrupt_its_log_has_none(version: tuple[int, ...], mode: str) -> None:
     assert journal_mode(version) == mode
