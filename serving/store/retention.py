@@ -117,7 +117,9 @@ def clean(database: Database) -> None:
     if database.is_sqlite:
         # A full-text index only notes what is deleted, until its parts are merged.
         _merge(database)
-        database.outside("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)")
+        # Its copy of the database goes into a file: in memory it would be as large.
+        in_file, in_memory = "PRAGMA temp_store=FILE", "PRAGMA temp_store=MEMORY"
+        database.outside(in_file, "VACUUM", in_memory, "PRAGMA wal_checkpoint(TRUNCATE)")
     else:
         tables = (messages, decisions, corrections)
         names = [*(table.name for table in tables), "search", "sketches", "bands"]
