@@ -221,9 +221,10 @@ def check(
 
 
 def first_admin(store: Store) -> Path | None:
-    """Where there are no users yet, make one; returns the file that holds the password."""
+    """Where there is no admin yet, make one; returns the file that holds the password."""
+    admins = select(users.c.id).where(users.c.role == Role.ADMIN.value).limit(1)
     with store.database.read() as connection:
-        if connection.scalar(select(users.c.id).limit(1)):
+        if connection.scalar(admins):
             return None
     password = generated()
     path = store.state / FIRST_FILE
@@ -231,7 +232,7 @@ def first_admin(store: Store) -> Path | None:
     store.state.mkdir(parents=True, exist_ok=True)
     try:
         with store.database.write() as connection:
-            if connection.scalar(select(users.c.id).limit(1)):
+            if connection.scalar(admins):
                 return None
             # The name is taken first: of several services that start at once, one goes on.
             create(connection, store.audit, COMMAND, FIRST, Role.ADMIN, (), made, shown="管理员")

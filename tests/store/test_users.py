@@ -361,3 +361,10 @@ def test_nobody_is_made_where_there_are_users(store: Store) -> None:
         connection.execute(update(people).values(active=False))
     assert users.first_admin(store) is None
     assert not (store.state / users.FIRST_FILE).exists()
+
+
+def test_other_people_do_not_stand_for_the_first_admin(store: Store) -> None:
+    with store.database.write() as connection:
+        users.create(connection, store.audit, COMMAND, "li", Role.LEAD, (), "!")
+    assert users.first_admin(store) is not None
+    assert users.first_admin(store) is None
