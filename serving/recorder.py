@@ -30,6 +30,8 @@ from triage.io.messages import message_from
 from triage.types import Decision
 
 _MOST: Final = 256
+# What comes within this time shares a transaction: it costs most of what a message costs here.
+_GATHER_SECONDS: Final = 0.005
 _FORGET_SECONDS: Final = 600.0
 
 
@@ -155,6 +157,7 @@ class Recorder:
         while True:
             try:
                 await self._work.wait()
+                await asyncio.sleep(_GATHER_SECONDS)
             except asyncio.CancelledError:
                 await self._write()
                 raise
@@ -220,6 +223,8 @@ def _entry(caller: str, body: bytes, key: str | None, explain: bool) -> Entry:
     given = value.get("id") if isinstance(value, dict) else None
     if isinstance(given, str) and 0 < len(given) <= 128 and given.isprintable():
         names.append(Name(caller, "id", given))
+    if not names:
+        return Entry(caller, value)
     told = json.dumps([explain, value], sort_keys=True).encode()
     return Entry(caller, value, hashlib.sha256(told).digest(), tuple(names))
 
