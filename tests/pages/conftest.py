@@ -39,7 +39,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
 
     with sync_playwright() as playwright:
         # Root has no sandbox to offer, in containers nobody has.
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        options = ["--no-sandbox", "--disable-gpu", "--disable-extensions"]
+        browser = playwright.chromium.launch(executable_path=program, args=options)
         try:
             with furnished(browser, tmp_path_factory.mktemp("state")) as made:
                 yield made

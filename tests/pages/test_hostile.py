@@ -42,4 +42,4 @@ def test_hostile_messages_are_shown_and_do_nothing(house: House) -> None:
                 if not page.locator("[rel=next]").count():
                     break
                 page.click("[rel=next]")
-        shoot(page, "hostile-queue")
+            shoot(page, "hostile" + path.partition("?")[0].replace("/", "-"))

@@ -10,7 +10,6 @@
     color: [colour("--accent"), colour("--alarm"), "#8a6100", "#17633a", "#5a3a6b"],
     textStyle: { fontFamily: "inherit", color: colour("--ink") },
     grid: { left: 8, right: 16, top: 32, bottom: 8, containLabel: true },
-    legend: { top: 0 },
     // As rich text: names from outside never become HTML.
     tooltip: { trigger: "axis", renderMode: "richText" },
     aria: { enabled: true },
@@ -22,6 +21,7 @@
     const numbers = { type: "value", minInterval: 1 };
     chart.setOption({
       ...base,
+      legend: { show: given.series.length > 1, type: "scroll", top: 0 },
       xAxis: given.across ? numbers : names,
       yAxis: given.across ? names : numbers,
       series: given.series.map((each) => ({
