@@ -68,6 +68,8 @@ def _prepare(store: Store | None, settings: Settings) -> None:
         with store.database.read() as connection:
             has_keys = bool(keys.valid(connection, datetime.now(UTC)))
     if why := refuse_open(settings.host, has_keys=has_keys):
+        if store is None:
+            why = "nothing is stored, so there can be no keys: it may listen on 127.0.0.1 only"
         raise StoreError(why)
 
 
