@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse
 
 from serving.pages import words
 from serving.pages.assets import asset_url
+from serving.pages.marking import plain
 from serving.store.actors import Actor, Permission
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -49,7 +50,7 @@ def environment() -> Environment:
         auto_reload=False,
     )
     made.globals["asset"] = asset_url
-    made.filters.update(words.FILTERS)
+    made.filters.update(words.FILTERS, plain=plain)
     return made
 
 

@@ -12,15 +12,21 @@ from tests.pages.house import House, shoot
 
 def _holds(page: Page) -> None:
     told = page.evaluate(
-        """() => ({
+        r"""() => ({
           pwned: window.pwned,
           wide: document.documentElement.scrollWidth - innerWidth,
           inside: document.querySelectorAll('[data-field] :not(mark, .masked, .control), bdi :not(mark, .masked, .control)').length,
           apart: [...document.querySelectorAll('[data-field]')].every(e => e.getBoundingClientRect().right <= e.closest('.card').getBoundingClientRect().right),
+          turned: /[\u202a-\u202e\u2066-\u2069\u200b-\u200f]/.test(document.body.textContent),
+          personal: /1\u200b?3912345/.test(document.body.textContent),
+          piled: /\p{Mn}{3}/u.test(document.body.textContent),
           style: document.querySelectorAll('[style]').length,
         })"""
     )
-    assert told == {"pwned": None, "wide": 0, "inside": 0, "apart": True, "style": 0}
+    assert told == {
+        "pwned": None, "wide": 0, "inside": 0, "apart": True, "turned": False, "personal": False,
+        "piled": False, "style": 0,
+    }  # fmt: skip
 
 
 def test_hostile_messages_are_shown_and_do_nothing(house: House) -> None:
