@@ -27,7 +27,8 @@ def test_dockerfile() -> None:
 
 
 def test_compose() -> None:
-    check("check-jsonschema", "--builtin-schema", "vendor.compose-spec", "compose.yaml")
+    files = ("compose.yaml", "compose.postgres.yaml")
+    check("check-jsonschema", "--builtin-schema", "vendor.compose-spec", *files)
 
 
 @pytest.mark.parametrize("path", KUBERNETES, ids=lambda p: p.stem)
@@ -40,7 +41,9 @@ def test_prometheus() -> None:
     check("promtool", "test", "rules", "triage.rules.test.yml", cwd=DEPLOY / "prometheus")
 
 
-@pytest.mark.parametrize("script", ["deploy/wheelhouse.sh", "docs/clients/classify.sh"])
+@pytest.mark.parametrize(
+    "script", ["deploy/wheelhouse.sh", "deploy/systemd/as-triage", "docs/clients/classify.sh"]
+)
 def test_shell(script: str) -> None:
     check("bash", "-n", script, cwd=ROOT)
     check("shellcheck", script, cwd=ROOT)
@@ -73,9 +76,12 @@ def test_nginx(tmp_path: Path) -> None:
     check("nginx", "-t", "-c", str(whole))
 
 
-def test_unit(tmp_path: Path) -> None:
-    """Its command is not installed where it is tested."""
-    unit = (DEPLOY / "systemd" / "triage.service").read_text(encoding="utf-8")
-    here = unit.replace("/opt/triage/bin/triage", sys.executable)
-    (tmp_path / "triage.service").write_text(here, encoding="utf-8")
-    check("systemd-analyze", "verify", str(tmp_path / "triage.service"))
+def test_units(tmp_path: Path) -> None:
+    """Their command is not installed where it is tested."""
+    for unit in (DEPLOY / "systemd").iterdir():
+        if unit.suffix in (".service", ".timer"):
+            here = unit.read_text(encoding="utf-8").replace(
+                "/opt/triage/bin/triage", sys.executable
+            )
+            (tmp_path / unit.name).write_text(here, encoding="utf-8")
+    check("systemd-analyze", "verify", *map(str, sorted(tmp_path.iterdir())))
