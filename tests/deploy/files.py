@@ -56,6 +56,10 @@ def unit() -> dict[str, list[str]]:
     return found
 
 
+def unit_environment() -> dict[str, str]:
+    return dict(v.split("=", 1) for line in unit()["Environment"] for v in line.split())
+
+
 def environment_file(name: str) -> dict[str, str]:
     """The variables of a file as systemd reads it."""
     parser = configparser.ConfigParser(interpolation=None)
