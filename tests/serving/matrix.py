@@ -18,13 +18,21 @@ MAY: Final[dict[str, set[str]]] = {
     "admin": {"review", "statistics", "export", "admin"},
     "newcomer": set(),
     "nobody": set(),
+    "leaver": set(),
+    "key expired": set(),
+    "key revoked": set(),
+    "key made up": set(),
     "key classify": {"classify"},
     "key review": {"review"},
     "key export": {"export"},
     "key admin": {"admin"},
 }
 """People and programs, and what they may. The newcomer, an admin, has the first password yet; the
-other reviewer has another department than the objects."""
+other reviewer has another department than the objects. The leaver, an admin, was deactivated; the
+expired key and the revoked one opened everything."""
+
+STRANGERS: Final = {"nobody", "leaver", "key expired", "key revoked", "key made up"}
+"""Whom nobody knows, or nobody knows any more."""
 
 _names = (f"made-{number}" for number in itertools.count())
 
@@ -143,6 +151,7 @@ RULES: Final[dict[tuple[str, str], Rule]] = {
     ("GET", "/deadlines"): _page(),
     ("GET", "/hot"): _page(),
     ("GET", "/hot/{cluster_id}"): _page(has_object=True),
+    ("GET", "/statistics"): _page("statistics"),
 }
 
 DOORS: Final = {

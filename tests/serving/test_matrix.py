@@ -16,13 +16,14 @@ from sqlalchemy import select, update
 
 from serving.app import create_app
 from serving.settings import Settings
-from serving.store.actors import Actor, Permission, Role, key, user
+from serving.store import keys
+from serving.store.actors import COMMAND, SCOPES, Actor, Permission, Role, key, user
 from serving.store.intake import insert_messages
 from serving.store.opening import Store, open_store
-from serving.store.tables import items, users
+from serving.store.tables import api_keys, items, users
 from tests.serving import reviewing
 from tests.serving.conftest import wait_until_ready
-from tests.serving.matrix import DOORS, MAY, RULES, Rule, Target
+from tests.serving.matrix import DOORS, MAY, RULES, STRANGERS, Rule, Target
 from tests.store.people import CIVIL, judged, new_id
 from tests.store.records import record
 from tests.store.sketching import sketch_all
@@ -97,19 +98,27 @@ def actor(who: str) -> Actor:
 
 def everybody(store: Store) -> dict[str, dict[str, str]]:
     """The headers of each."""
-    found: dict[str, dict[str, str]] = {"nobody": {}}
+    made_up = {"Authorization": "Bearer triage_made-up"}
+    found: dict[str, dict[str, str]] = {"nobody": {}, "key made up": made_up}
     for who, may in MAY.items():
         name = who.replace(" ", "-")
         if who in ("own reviewer", "other reviewer"):
             own = Department.CIVIL if who == "own reviewer" else Department.ADMINISTRATIVE
             found[who] = reviewing.session(store, name, Role.REVIEWER, own)
-        elif who in PEOPLE:
+        elif who in (*PEOPLE, "leaver"):
             found[who] = reviewing.session(store, name, ROLES.get(who, Role.ADMIN))
-        elif who != "nobody":
-            found[who] = reviewing.key(store, name, *map(Permission, may))
+        elif who not in found:
+            scopes = SCOPES if who in STRANGERS else map(Permission, may)
+            found[who] = reviewing.key(store, name, *scopes)
     with store.database.write() as connection:
         new = update(users).where(users.c.name == "newcomer")
         connection.execute(new.values(must_change=True))
+        # Beside the functions that would end the session as well: each lock must hold alone.
+        left = update(users).where(users.c.name == "leaver")
+        connection.execute(left.values(active=False))
+        late = update(api_keys).where(api_keys.c.name == "key-expired")
+        connection.execute(late.values(expires_at=datetime.now(UTC)))
+        keys.revoke(connection, store.audit, COMMAND, "key-revoked", datetime.now(UTC))
     return found
 
 
@@ -141,10 +150,12 @@ def expected(who: str, rule: Rule) -> str:
     """What becomes of a request."""
     if rule.needs == "anybody":
         return "done"
+    if who in STRANGERS:
+        return "unknown"
     if rule.needs == "classify":  # a program's work: a cookie opens nothing
         return "done" if who == "key classify" else "forbidden" if who[:3] == "key" else "unknown"
-    if who in ("nobody", "newcomer"):
-        return {"nobody": "unknown", "newcomer": "must change"}[who]
+    if who == "newcomer":
+        return "must change"
     if rule.needs != "known" and rule.needs not in MAY[who]:
         return "forbidden"
     return "hidden" if rule.has_object and who == "other reviewer" else "done"
