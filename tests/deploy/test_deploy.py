@@ -203,9 +203,10 @@ class TestNginx:
         for pattern, shown in re.findall(r'"~(\^.+)" (\S+);', rules):
             if found := re.search(pattern.replace("(?<", "(?P<"), path):
                 named = found.groupdict() | {"uri": path, "1": found[1] if found.re.groups else ""}
-                return re.sub(
-                    r"\$(\w+)", lambda m, named=named: named[m[1]] or "", shown.strip('"')
-                )
+                shown = shown.strip('"')
+                for name, value in named.items():
+                    shown = shown.replace(f"${name}", value or "")
+                return shown
         return "(other)"
 
     @pytest.mark.parametrize(
