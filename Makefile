@@ -8,8 +8,8 @@ SERVE := .venv-serve
 DEV := .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format lint types contracts train eval benchmark bench overload schema edits kills \
-	repeats canaries suspects wheelhouse learning-curve lock clean
+.PHONY: help serve test check format lint types contracts train eval benchmark bench bench-store overload schema \
+	edits kills repeats canaries suspects wheelhouse learning-curve lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -65,6 +65,9 @@ benchmark: $(DEV)/.ready ## Cross-validate on the public benchmark in DATA=… (
 
 bench: $(DEV)/.ready ## Measure the service beside what people usually write (ARGS=--install first)
 	$(DEV)/bin/python -m eval.bench $(ARGS)
+
+bench-store: $(DEV)/.ready ## Measure the store with 500,000 messages, on both databases
+	$(DEV)/bin/python -m eval.store $(ARGS)
 
 overload: $(DEV)/.ready ## Measure the service at ten times its capacity, and singles under batches
 	$(DEV)/bin/python -m eval.bench.overload $(ARGS)

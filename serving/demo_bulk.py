@@ -7,6 +7,7 @@ is left out, because it would point into another text.
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 import uuid
@@ -38,15 +39,20 @@ _MATTER: Final = 40
 Told = Callable[[int], None]
 
 
-def fill_many(store: Store, classifier: Classifier, count: int, now: datetime, told: Told) -> None:
+def fill_many(
+    store: Store,
+    classifier: Classifier,
+    count: int,
+    now: datetime,
+    told: Told,
+    batch: int = _BATCH,
+) -> None:
     """Store `count` messages of the last year; `told` hears how many there are so far."""
     rng = random.Random(_SEED)
     made = _composed(classifier, rng, count, now)
     done = 0
     while done < count:
-        records = [
-            record for record, _ in zip(made, range(min(_BATCH, count - done)), strict=False)
-        ]
+        records = list(itertools.islice(made, batch))
         with store.database.write() as connection:
             numbers = insert_messages(connection, store.calendar, records)
             _judge(connection, numbers, rng)

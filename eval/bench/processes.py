@@ -156,10 +156,10 @@ def running(
             _wait(process, port, path, body, log)
             yield Server(process.pid, port, time.perf_counter() - began)
         finally:
-            _end(process)
+            end(process)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
     """End the process group that `process` leads, politely first."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -7,11 +7,18 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import opencc
+from sqlalchemy import func, select
 
 from serving.demo import DAYS, demo_messages, drawn, templates
+from serving.demo_bulk import fill_many
+from serving.exporting import Export, ExportFormat
 from serving.masking import mask
+from serving.store.actors import COMMAND
+from serving.store.exports import Wanted
 from serving.store.intake import insert_messages
 from serving.store.opening import Store
+from serving.store.tables import corrections, items, messages
+from tests.fakes import FakeClassifier
 from tests.store.records import record
 from tests.store.sketching import clusters, sketch_all
 from triage.normalise import is_damaged, normalise
@@ -75,3 +82,19 @@ def test_the_same_matters_come_again(store: Store) -> None:
     sizes = sorted((found.count(cluster) for cluster in set(found)), reverse=True)
     assert sizes[0] >= 5
     assert len([size for size in sizes if size >= 3]) >= 3
+
+
+def test_many_are_as_many_as_asked_for(store: Store) -> None:
+    told: list[int] = []
+    fill_many(store, FakeClassifier(), 25, NOW, told.append, batch=10)
+    assert told == [10, 20, 25]
+    with store.database.read() as connection:
+        texts = set(connection.scalars(select(messages.c.text)))
+        done = connection.execute(select(items).where(items.c.done)).all()
+        assert connection.scalar(select(func.count()).select_from(corrections)) == len(done) == 8
+        assert store.audit.verify(connection).fault is None
+    assert len(texts) == 25
+    # None is left to be matched, which would take hours.
+    assert None not in clusters(store).values()
+    exported = b"".join(Export(store, COMMAND, Wanted(), ExportFormat.JSONL, masked=True))
+    assert exported.count(b"\n") == 8

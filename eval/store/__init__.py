@@ -1,0 +1,1 @@
+"""How the store behaves with very many messages: measured from outside, over HTTP."""
