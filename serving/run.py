@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -66,10 +65,14 @@ def _prepare(store: Store | None, settings: Settings) -> None:
             if sys.stdout.isatty():
                 print(f"\n首次登录：用户 {users.FIRST}，密码见 {path}\n")
         with store.database.read() as connection:
-            has_keys = bool(keys.valid(connection, datetime.now(UTC)))
+            # Made once is enough: where all have expired, nobody gets in without one.
+            has_keys = keys.was_made(connection)
     if why := refuse_open(settings.host, has_keys=has_keys):
         if store is None:
-            why = "nothing is stored, so there can be no keys: it may listen on 127.0.0.1 only"
+            why = (
+                "nothing is stored, so there can be no keys, and without keys it may not listen on "
+                f"{settings.host}: listen on 127.0.0.1, or set TRIAGE_DATABASE"
+            )
         raise StoreError(why)
 
 

@@ -42,7 +42,7 @@ def _engine(url: str) -> Engine:
                 raise StoreError("the database needs a file: sqlite:///path/to/triage.db")
             _own_file(Path(parsed.database))
             return create_engine(parsed, connect_args={"timeout": _BUSY_SECONDS})
-        return create_engine(parsed, pool_pre_ping=True, pool_size=20, max_overflow=30)
+        return create_engine(parsed, pool_pre_ping=True, pool_size=10, max_overflow=10)
     except (ArgumentError, NoSuchModuleError, OSError) as error:
         raise StoreError(f"the database cannot be used: {type(error).__name__}") from None
 
