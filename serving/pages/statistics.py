@@ -97,7 +97,7 @@ def _charts(found: Statistics) -> list[Chart]:
         Chart(
             "各渠道",
             "渠道",
-            [plain(each.channel)[:16] or "（未注明）" for each in channels],
+            [plain(each.channel).strip()[:16] or "（未注明）" for each in channels],
             [Series("收到", [each.total for each in channels])],
             across=True,
         ),

@@ -4,9 +4,8 @@
 (() => {
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(name).trim();
-  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const base = {
-    animation: !still,
+    animation: false,
     color: [colour("--accent"), colour("--alarm"), "#8a6100", "#17633a", "#5a3a6b"],
     textStyle: { fontFamily: "inherit", color: colour("--ink") },
     grid: { left: 8, right: 16, top: 32, bottom: 8, containLabel: true },
