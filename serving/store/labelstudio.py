@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import Annotated, Any, Final
 from xml.sax.saxutils import quoteattr
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
+from pydantic_core import PydanticCustomError
 
 from serving.store.exports import Exported, Machine
 from serving.store.labels import Label, LabelError
@@ -128,12 +129,22 @@ class _Result(_Part):
 
 class _Annotation(_Part):
     result: Annotated[tuple[_Result, ...], Field(max_length=100)] = ()
-    was_cancelled: bool = False
+    was_cancelled: StrictBool = False
+
+
+def _number(value: object) -> object:
+    """Refuse what Pydantic would take for a number too."""
+    if isinstance(value, bool | str):
+        raise PydanticCustomError("int_type", "must be a number")
+    return value
+
+
+_Number = BeforeValidator(_number)
 
 
 class _Data(_Part):
-    message_id: Annotated[int, Field(ge=1, lt=2**63)]
-    version: Annotated[int, Field(ge=0, lt=2**31)]
+    message_id: Annotated[int, Field(ge=1, le=2**53), _Number]
+    version: Annotated[int, Field(ge=0, le=2**31 - 1), _Number]
 
 
 class Task(_Part):
