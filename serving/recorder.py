@@ -203,7 +203,8 @@ class Recorder:
                 else:
                     new.append(entry)
             records = [_record(entry, now) for entry in new]
-            numbers = insert_messages(connection, self._store.calendar, records)
+            calendar = self._store.calendar
+            numbers = insert_messages(connection, calendar, records, indexed=False)
             given: dict[Name, tuple[bytes, int]] = {}
             for entry, number in zip(new, numbers, strict=True):
                 entry.number = number

@@ -1,4 +1,4 @@
-"""Finds out in the background which messages are of the same matter."""
+"""Finds out in the background which messages are of the same matter, and makes them searchable."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import time
 from typing import Final
 
 from serving.logs import failure
-from serving.store import matching, sketch
+from serving.store import matching, search, sketch
 from serving.store.engine import Database
 from serving.store.matching import Sketched, Waiting
 
 _MOST: Final = 8
 _IDLE_SECONDS: Final = 1.0
 _FAILED_SECONDS: Final = 10.0
-# Decisions come first: it takes no more than a fifth of the time of one core, and a twentieth while
+# Decisions come first: it takes no more than a fifth of the time of one core, and a fiftieth while
 # messages come in; what is left over then is done when it is quiet.
 _REST: Final = 4.0
-_BUSY_REST: Final = 20.0
+_BUSY_REST: Final = 50.0
 
 
 class Sketcher:
-    """Gives every stored message a sketch and a cluster, a few at a time, oldest first.
+    """Gives every stored message a sketch, a cluster and its place in the index, oldest first.
 
     What it has to do is what has no cluster yet, so that it goes on after a restart where it was.
     Several services may run one each on the same database.
@@ -64,7 +64,11 @@ class Sketcher:
             return 0
         sketched = [Sketched(each.number, each.received_at, _signature(each)) for each in taken]
         with self._database.write() as connection:
-            return matching.assign(connection, sketched)
+            new = matching.assign(connection, sketched)
+            missing = set(new) - search.known(connection, new)
+            texts = [(each.number, each.title, each.text) for each in taken if each.text]
+            search.add(connection, [(n, title, text) for n, title, text in texts if n in missing])
+            return len(new)
 
 
 def _signature(message: Waiting) -> bytes:

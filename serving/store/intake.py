@@ -54,9 +54,12 @@ def standing(decision: Decision, *, sampled: bool) -> tuple[bool, int]:
 
 
 def insert_messages(
-    connection: Connection, calendar: Calendar, records: Sequence[Record]
+    connection: Connection, calendar: Calendar, records: Sequence[Record], *, indexed: bool = True
 ) -> list[int]:
-    """Store messages with their decisions; returns their numbers, in order."""
+    """Store messages with their decisions; returns their numbers, in order.
+
+    Those that are not `indexed` at once are made searchable in the background.
+    """
     if not records:
         return []
     numbers = _numbers(connection, messages, [_message(record) for record in records])
@@ -67,13 +70,9 @@ def insert_messages(
         for record, number, decision in zip(records, numbers, decided, strict=True)
     ]
     connection.execute(insert(items), rows)
-    search.add(
-        connection,
-        [
-            (number, record.message.title, record.message.text)
-            for record, number in zip(records, numbers, strict=True)
-        ],
-    )
+    if indexed:
+        texts = [(record.message.title, record.message.text) for record in records]
+        search.add(connection, [(n, *each) for n, each in zip(numbers, texts, strict=True)])
     return numbers
 
 

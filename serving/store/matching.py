@@ -59,8 +59,8 @@ def newest(connection: Connection) -> int | None:
     return last
 
 
-def assign(connection: Connection, sketched: Sequence[Sketched]) -> int:
-    """Store sketches and clusters of messages, in one writing transaction; how many were new.
+def assign(connection: Connection, sketched: Sequence[Sketched]) -> list[int]:
+    """Store sketches and clusters of messages, in one writing transaction; which were new.
 
     One service at a time does this; another that is at it leaves nothing to do. What was purged,
     or is held by somebody, since it was read is left for the next time.
@@ -68,7 +68,7 @@ def assign(connection: Connection, sketched: Sequence[Sketched]) -> int:
     if connection.dialect.name == "postgresql":
         lock = text("SELECT pg_try_advisory_xact_lock(:lock)")
         if not connection.scalar(lock, {"lock": _LOCK}):
-            return 0
+            return []
     new = _still_waiting(connection, sketched)
     keys = {each.number: sketch.band_keys(each.signature) for each in new}
     by_key = nearby.met(connection, [key for own in keys.values() for key in own])
@@ -88,7 +88,7 @@ def assign(connection: Connection, sketched: Sequence[Sketched]) -> int:
         for key in own:
             by_key.setdefault(key, []).append(each.number)
     _store(connection, new, clusters, keys)
-    return len(new)
+    return [each.number for each in new]
 
 
 def _still_waiting(connection: Connection, sketched: Sequence[Sketched]) -> list[Sketched]:

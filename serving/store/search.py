@@ -7,6 +7,7 @@ character pairs of a text, so that a phrase of pairs is a run of characters.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Final
 
 from sqlalchemy import (
@@ -69,10 +70,24 @@ def add(connection: Connection, rows: list[tuple[int, str | None, str]]) -> None
         connection.execute(_ADD[connection.dialect.name], given)
 
 
+def known(connection: Connection, numbers: Collection[int]) -> set[int]:
+    """Those of the messages that are in the index."""
+    key: ColumnElement[int] = literal_column(
+        "rowid" if connection.dialect.name == "sqlite" else "message_id"
+    )
+    found: Select[int] = select(key).select_from(_TABLE).where(key.in_(list(numbers)))
+    return set(connection.scalars(found)) if numbers else set()
+
+
 def remove(connection: Connection, rows: list[tuple[int, str | None, str]]) -> None:
-    """Take messages out of the index; title and text must be those that were added."""
-    if rows:
-        given = [{"id": number, "grams": grams(title, body)} for number, title, body in rows]
+    """Take messages out of the index where they are in it; title and text must be as added."""
+    there = known(connection, [number for number, _, _ in rows])
+    if there:
+        given = [
+            {"id": number, "grams": grams(title, body)}
+            for number, title, body in rows
+            if number in there
+        ]
         connection.execute(_REMOVE[connection.dialect.name], given)
 
 
