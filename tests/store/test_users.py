@@ -6,13 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import func, select, update
+from sqlalchemy import select
 
 from serving.store import passwords, sessions, users
 from serving.store.actors import COMMAND, Permission, Role
@@ -20,8 +19,6 @@ from serving.store.errors import DuplicateError, NotFoundError
 from serving.store.opening import Store
 from serving.store.passwords import BusyError, PasswordError, hashed, matches
 from serving.store.tables import audit
-from serving.store.tables import sessions as kept
-from serving.store.tables import users as people
 from tests.store.hashing import CHEAP, cheap_hashes
 from triage.labels import DEPARTMENTS
 from triage.types import Department
@@ -30,7 +27,6 @@ RIGHT = "虚构的口令-只作测试"
 HASH = CHEAP.hash(RIGHT)
 REAL = passwords._hasher
 NOW = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture(autouse=True)
@@ -189,61 +185,6 @@ def test_a_new_password_ends_a_lock(store: Store) -> None:
         assert not users.by_name(connection, "li").must_change
 
 
-def test_a_session_ends_when_it_is_idle(store: Store) -> None:
-    token = session(store, add(store))
-    assert whose(store, token, NOW + sessions.IDLE - MINUTE) == "li"
-    assert whose(store, token, NOW + sessions.IDLE) is None
-    with store.database.write() as connection:
-        sessions.touch(connection, token, NOW + 7 * 60 * MINUTE)
-    assert whose(store, token, NOW + 14 * 60 * MINUTE) == "li"
-
-
-def test_a_session_ends_after_a_day(store: Store) -> None:
-    token = session(store, add(store))
-    last = NOW + sessions.LONGEST
-    with store.database.write() as connection:
-        sessions.touch(connection, token, last - MINUTE)
-    assert whose(store, token, last - MINUTE) == "li"
-    assert whose(store, token, last) is None
-    session(store, add(store, "wang"), last)
-    with store.database.read() as connection:
-        assert connection.scalar(select(func.count()).select_from(kept)) == 1
-
-
-def test_use_is_noted_now_and_then(store: Store) -> None:
-    token = session(store, add(store))
-    with store.database.read() as connection:
-        stale = [
-            found[1]
-            for minutes in (0, 4, 6)
-            if (found := sessions.find(connection, token, NOW + minutes * MINUTE))
-        ]
-    assert stale == [False, False, True]
-
-
-def test_a_session_that_ended(store: Store) -> None:
-    number = add(store)
-    one, other = session(store, number), session(store, number)
-    with store.database.write() as connection:
-        sessions.end(connection, one)
-    assert (whose(store, one), whose(store, other)) == (None, "li")
-    assert whose(store, "") is None
-    with store.database.write() as connection:
-        sessions.end_all(connection, number)
-    assert whose(store, other) is None
-
-
-def test_tokens_are_random_and_are_not_kept(store: Store) -> None:
-    number = add(store)
-    tokens = {session(store, number) for _ in range(20)}
-    assert len(tokens) == 20
-    assert all(len(token) == 43 for token in tokens)  # 32 bytes in Base64
-    with store.database.read() as connection:
-        hashes = {bytes(each) for each in connection.scalars(select(kept.c.hash))}
-    assert all(token.encode() not in hashes for token in tokens)
-    assert all(len(each) == 32 for each in hashes)
-
-
 def test_the_last_admin_stays(store: Store) -> None:
     add(store, "admin", Role.ADMIN)
     for given in ({"active": False}, {"role": Role.LEAD}):
@@ -318,54 +259,3 @@ def test_the_memory_has_room_for_few_at_once(monkeypatch: pytest.MonkeyPatch) ->
         matches(RIGHT, HASH)
     assert matches(RIGHT, HASH)
     assert not matches(RIGHT, None)
-
-
-def test_the_first_admin(store: Store) -> None:
-    path = users.first_admin(store)
-    assert path == store.state / "first-admin-password"
-    assert path.stat().st_mode & 0o777 == 0o600
-    password = path.read_text().strip()
-    assert len(password) >= 16
-    user = users.check(store, "admin", password, NOW)
-    assert user is not None
-    assert (user.role, user.must_change) == (Role.ADMIN, True)
-    assert users.first_admin(store) is None
-    assert path.read_text().strip() == password
-    users.forget_first(store, "li")
-    assert path.exists()
-    users.forget_first(store, "admin")
-    assert not path.exists()
-
-
-def test_services_that_start_at_once_make_one_admin(store: Store) -> None:
-    made: list[Path | None] = []
-    together = threading.Barrier(3)
-
-    def start() -> None:
-        together.wait()
-        made.append(users.first_admin(store))
-
-    services = [threading.Thread(target=start) for _ in range(3)]
-    for service in services:
-        service.start()
-    for service in services:
-        service.join()
-    (path,) = {each for each in made if each}
-    assert made.count(None) == 2
-    assert log_in(store, path.read_text().strip(), name="admin")
-
-
-def test_nobody_is_made_where_there_is_an_admin(store: Store) -> None:
-    """Even one who has left: the command line helps there, not a new password in a file."""
-    add(store, "guan", Role.ADMIN)
-    with store.database.write() as connection:
-        connection.execute(update(people).values(active=False))
-    assert users.first_admin(store) is None
-    assert not (store.state / users.FIRST_FILE).exists()
-
-
-def test_other_people_do_not_stand_for_the_first_admin(store: Store) -> None:
-    with store.database.write() as connection:
-        users.create(connection, store.audit, COMMAND, "li", Role.LEAD, (), "!")
-    assert users.first_admin(store) is not None
-    assert users.first_admin(store) is None
