@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, te
 
 from serving.store import search, sketch
 from serving.store.actors import Actor
-from serving.store.engine import Database
+from serving.store.engine import Database, journal_mode
 from serving.store.opening import Store
 from serving.store.tables import corrections, decisions, items, leases, messages, requests
 
@@ -119,7 +119,11 @@ def clean(database: Database) -> None:
         _merge(database)
         # Its copy of the database goes into a file: in memory it would be as large.
         in_file, in_memory = "PRAGMA temp_store=FILE", "PRAGMA temp_store=MEMORY"
-        database.outside(in_file, "VACUUM", in_memory, "PRAGMA wal_checkpoint(TRUNCATE)")
+        # A journal that is kept has pages as they were; once removed, it is begun anew.
+        mode = journal_mode()
+        rest = "wal_checkpoint(TRUNCATE)" if mode == "wal" else "journal_mode=DELETE"
+        last = (f"PRAGMA {rest}", f"PRAGMA journal_mode={mode}")
+        database.outside(in_file, "VACUUM", in_memory, *last)
     else:
         tables = (messages, decisions, corrections)
         names = [*(table.name for table in tables), "search", "sketches", "bands"]
