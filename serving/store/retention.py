@@ -109,9 +109,10 @@ def _batch(connection: Connection, before: datetime, now: datetime, most: int) -
 
 
 def clean(database: Database) -> None:
-    """Take what was deleted out of the files. Others can go on, but for moments at the end.
+    """Take what was deleted out of the files.
 
-    PostgreSQL gives the places free to be overwritten; `VACUUM FULL` would give them back at once,
+    A SQLite file is written anew, and nobody can write to it meanwhile: half a minute for a
+    gigabyte, so at a quiet hour. PostgreSQL gives the places free to be overwritten; `VACUUM FULL` would give them back at once,
     and keep everybody waiting meanwhile.
     """
     if database.is_sqlite:
