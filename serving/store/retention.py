@@ -112,8 +112,8 @@ def clean(database: Database) -> None:
     """Take what was deleted out of the files.
 
     A SQLite file is written anew, and nobody can write to it meanwhile: half a minute for a
-    gigabyte, so at a quiet hour. PostgreSQL gives the places free to be overwritten; `VACUUM FULL` would give them back at once,
-    and keep everybody waiting meanwhile.
+    gigabyte, so at a quiet hour. PostgreSQL gives the places free to be overwritten; `VACUUM FULL`
+    would give them back at once, and keep everybody waiting meanwhile.
     """
     if database.is_sqlite:
         # A full-text index only notes what is deleted, until its parts are merged.
