@@ -215,7 +215,7 @@ def test_body_of_the_largest_size_is_read(client: TestClient) -> None:
 
 
 def test_unknown_address(client: TestClient) -> None:
-    for path in ("/", "/v1/classify/", "/v1", "/static/none.js", "/%00", "/v1/classify/batch/x"):
+    for path in ("/v1/classify/", "/v1", "/static/none.js", "/%00", "/v1/classify/batch/x"):
         is_problem(client.get(path), 404, "not_found")
 
 
