@@ -33,7 +33,7 @@ serve: $(SERVE)/.ready ## Start the service on http://127.0.0.1:8000 (PORT=…, 
 	$(SERVE)/bin/triage serve $(if $(PORT),--port $(PORT)) $(ARGS)
 
 test: $(DEV)/.ready $(SERVE)/.ready ## Run the tests
-	$(DEV)/bin/pytest $(ARGS)
+	$(DEV)/bin/pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile $(ARGS)
 
 check: format-check lint types contracts test ## Everything that must pass before a change lands
 
