@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request, Response
 from serving.access import Keyring
 from serving.desk import Desk
 from serving.metrics import CONTENT_TYPE, Metrics
-from serving.problems import MEDIA_TYPE, Problem, ProblemError
+from serving.problems import DESCRIBED, ProblemError
 from serving.schemas import (
     BatchResults,
     Labels,
@@ -35,23 +35,22 @@ _JSON: Final = re.compile(
 )
 _MILLISECONDS: Final = re.compile(r"[1-9][0-9]{0,4}|[1-5][0-9]{5}|600000", re.ASCII)
 _IDEMPOTENCY_KEY: Final = re.compile(r"[!-~]{1,128}")
-_PROBLEM: Final = {"model": Problem, "content": {MEDIA_TYPE: {}}}
 _REFUSALS: Final[dict[int | str, dict[str, object]]] = {
-    400: {"description": "`invalid_json`", **_PROBLEM},
-    401: {"description": "`unauthenticated`", **_PROBLEM},
-    403: {"description": "`forbidden`", **_PROBLEM},
-    409: {"description": "`still_running`", **_PROBLEM},
-    413: {"description": "`body_too_large`", **_PROBLEM},
-    415: {"description": "`unsupported_media_type`", **_PROBLEM},
+    400: {"description": "`invalid_json`", **DESCRIBED},
+    401: {"description": "`unauthenticated`", **DESCRIBED},
+    403: {"description": "`forbidden`", **DESCRIBED},
+    409: {"description": "`still_running`", **DESCRIBED},
+    413: {"description": "`body_too_large`", **DESCRIBED},
+    415: {"description": "`unsupported_media_type`", **DESCRIBED},
     422: {
         "description": "`invalid_message`, `invalid_batch`, `invalid_parameter` or "
         "`changed_request`",
-        **_PROBLEM,
+        **DESCRIBED,
     },
-    429: {"description": "`too_many_requests`", **_PROBLEM},
-    500: {"description": "`internal_error`", **_PROBLEM},
-    503: {"description": "`not_ready`, `overloaded` or `storing_failed`", **_PROBLEM},
-    504: {"description": "`deadline_exceeded`", **_PROBLEM},
+    429: {"description": "`too_many_requests`", **DESCRIBED},
+    500: {"description": "`internal_error`", **DESCRIBED},
+    503: {"description": "`not_ready`, `overloaded` or `storing_failed`", **DESCRIBED},
+    504: {"description": "`deadline_exceeded`", **DESCRIBED},
 }
 
 # Described by hand, because it is read by hand: the framework would quote a wrong value.
@@ -229,7 +228,7 @@ async def livez() -> Status:
     "/readyz",
     tags=["operation"],
     summary="可以接受留言",
-    responses={503: {"description": "`not_ready`", **_PROBLEM}},
+    responses={503: {"description": "`not_ready`", **DESCRIBED}},
 )
 async def readyz(request: Request) -> Readiness:
     """Yes while at least one worker can answer; `degraded` while another is being replaced."""

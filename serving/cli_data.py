@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -72,9 +72,9 @@ def export(
 
 
 def _begin(day: datetime | None) -> datetime | None:
-    from serving.store.deadlines import ZONE
+    from serving.store.deadlines import midnight
 
-    return day and datetime.combine(day.date(), time(), ZONE).astimezone(UTC)
+    return day and midnight(day.date())
 
 
 def purge(
@@ -148,14 +148,14 @@ def restore(
     from serving.store.actors import COMMAND
     from serving.store.engine import Database
     from serving.store.errors import StoreError
-    from serving.store.opening import OFF
+    from serving.store.opening import OFF, address, key_file
 
-    key = settings.audit_key or settings.state / "audit.key"
+    key = key_file(settings.state, settings.audit_key)
     if not key.exists():
         raise StoreError(f"there is no {key}: put the key of the backup's audit chain there first")
     if settings.database == OFF:
         raise StoreError("nothing is stored: TRIAGE_DATABASE is off")
-    url = settings.database or f"sqlite:///{settings.state.absolute() / 'triage.db'}"
+    url = address(settings.state, settings.database)
     chain = audit.Audit(audit.load_key(key))
     with contextlib.closing(Database(url)) as target:
         done = backups.restore(target, chain, COMMAND, source, force=force)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -31,7 +31,7 @@ def _expiry(given: str | None) -> datetime | None:
     """A number of days from now, or a day: until its end in the procuratorates' time."""
     if given is None:
         return None
-    from serving.store.deadlines import ZONE
+    from serving.store.deadlines import midnight
 
     now = datetime.now(UTC)
     try:
@@ -39,7 +39,7 @@ def _expiry(given: str | None) -> datetime | None:
             until = now + timedelta(days=int(given[:-1]))
         else:
             day = datetime.strptime(given, "%Y-%m-%d")
-            until = datetime.combine(day + timedelta(days=1), time(), ZONE).astimezone(UTC)
+            until = midnight(day.date() + timedelta(days=1))
     except (ValueError, OverflowError):
         raise typer.BadParameter("--expires is a day, 2027-06-30, or days from now, 90d") from None
     if until <= now:

@@ -62,16 +62,14 @@ def settings_of(state: Path | None, database: str | None) -> Settings:
         raise typer.Exit(2)
     from pydantic import ValidationError
 
-    from serving.settings import PREFIX, Settings
+    from serving.settings import Settings, faults
 
     given = {"state": state, "database": database}
     try:
         chosen = {name: value for name, value in given.items() if value is not None}
         return Settings(**chosen)  # type: ignore[arg-type]
     except ValidationError as error:
-        for item in error.errors(include_url=False, include_input=False):
-            name = ".".join(map(str, item["loc"]))
-            typer.echo(f"Setting {PREFIX}{name.upper()}: {item['msg']}", err=True)
+        typer.echo("\n".join(faults(error)), err=True)
         raise typer.Exit(2) from None
 
 
@@ -89,9 +87,9 @@ def opened(
     """
     settings = settings_of(state, database)
     from serving.store.errors import StoreError
-    from serving.store.opening import open_store
+    from serving.store.opening import key_file, open_store
 
-    key = settings.audit_key or settings.state / "audit.key"
+    key = key_file(settings.state, settings.audit_key)
     if must_exist and not key.exists():
         raise StoreError(f"no service has run here: there is no {key}; name its --state directory")
     store = open_store(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 import anyio
 from fastapi import APIRouter, Body, Query, Response
@@ -13,6 +13,7 @@ from starlette.responses import StreamingResponse
 
 from serving.access import Exporting, Reviewing, StoreOf
 from serving.exporting import MEDIA_TYPES, SUFFIXES, Export, ExportFormat
+from serving.review_schemas import Class
 from serving.reviewing import REFUSALS
 from serving.store import labelstudio
 from serving.store.exports import Wanted
@@ -21,7 +22,6 @@ from serving.store.labelstudio import Task
 from triage.types import Timestamp
 
 MOST_TASKS: Final = 1_000
-_Class = Literal["civil", "administrative", "public_interest", "complaints", "none"]
 
 router = APIRouter(prefix="/v1", tags=["exports"])
 
@@ -50,7 +50,7 @@ def export(
     since: Annotated[Timestamp | None, Query(description="Judged then or later.")] = None,
     until: Annotated[Timestamp | None, Query(description="Judged before.")] = None,
     department: Annotated[
-        list[_Class] | None, Query(max_length=5, description="With this label.")
+        list[Class] | None, Query(max_length=5, description="With this label.")
     ] = None,
     unlabelled: Annotated[
         bool,

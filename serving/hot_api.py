@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from serving.access import Reviewing, StoreOf
 from serving.masking import mask
 from serving.review_schemas import EXCERPT, RowOut, VerdictIn
-from serving.reviewing import REFUSALS, refusing
+from serving.reviewing import REFUSALS, MessageId, refusing
 from serving.store import clusters, grouping
 from serving.store.clusters import Hot
 from serving.store.reviews import Verdict
@@ -20,8 +20,6 @@ from triage.types import Department
 MOST_ROWS = 200
 
 router = APIRouter(prefix="/v1/hot-issues", tags=["hot issues"])
-
-ClusterId = Annotated[int, Path(ge=1, lt=2**63)]
 
 
 class _Shape(BaseModel):
@@ -82,7 +80,7 @@ def hot_issues(
 def hot_issue(
     store: StoreOf,
     actor: Reviewing,
-    cluster_id: ClusterId,
+    cluster_id: MessageId,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
     limit: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 50,
 ) -> Issue:
@@ -95,7 +93,7 @@ def hot_issue(
 
 
 @router.post("/{cluster_id}/label", summary="整组标注", responses=REFUSALS)
-def label(store: StoreOf, actor: Reviewing, cluster_id: ClusterId, given: VerdictIn) -> LabelledOut:
+def label(store: StoreOf, actor: Reviewing, cluster_id: MessageId, given: VerdictIn) -> LabelledOut:
     """Give one label to all that is open of an issue; each message gets a correction of its own.
 
     Only what exists for who asks is labelled. The same request sent again does what is missing.

@@ -48,6 +48,10 @@ class Problem(BaseModel):
     request_id: str | None = Field(description="The same as the header X-Request-ID.")
 
 
+DESCRIBED: Final[dict[str, Any]] = {"model": Problem, "content": {MEDIA_TYPE: {}}}
+"""How an operation describes that it answers with a problem."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of problem: what `/v1/problems` lists."""

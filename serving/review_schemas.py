@@ -13,7 +13,6 @@ from serving.masking import mask
 from serving.problems import Problem
 from serving.store import labels
 from serving.store.items import Correction, Item
-from serving.store.leases import Lease
 from serving.store.queue import Row, Tab
 from triage.types import Attachment, Decision, Department, Evidence, Reason, ReviewReason
 
@@ -208,8 +207,3 @@ def _shown(decision: Decision, title: str | None, text: str | None) -> Decision:
         return evidence.model_copy(update={"text": quote})
 
     return decision.model_copy(update={"evidence": tuple(map(quoted, decision.evidence))})
-
-
-def lease_out(lease: Lease) -> LeaseOut:
-    """From what is stored."""
-    return LeaseOut.model_validate(lease)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import Header, Path, Request, Response
 
-from serving.problems import MEDIA_TYPE, Problem, ProblemError
+from serving.problems import DESCRIBED, MEDIA_TYPE, ProblemError
 from serving.review_schemas import Conflict, CorrectionOut
 from serving.store.cursors import CursorError
 from serving.store.errors import NotFoundError
@@ -18,7 +18,6 @@ from serving.store.reviews import ConflictError, ReusedError
 from triage.io.messages import Fault
 
 _VERSION: Final = re.compile(r'"(0|[1-9][0-9]{0,8})"', re.ASCII)
-_PROBLEM: Final[dict[str, Any]] = {"model": Problem, "content": {MEDIA_TYPE: {}}}
 _TEXTS: Final = {
     400: "`invalid_json`",
     401: "`unauthenticated`",
@@ -30,7 +29,7 @@ _TEXTS: Final = {
     503: "`storing_failed`",
 }
 REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"description": text, **_PROBLEM} for status, text in _TEXTS.items()
+    status: {"description": text, **DESCRIBED} for status, text in _TEXTS.items()
 }
 CONFLICTS: Final[dict[int | str, dict[str, Any]]] = {
     **REFUSALS,
@@ -38,7 +37,7 @@ CONFLICTS: Final[dict[int | str, dict[str, Any]]] = {
 }
 VERSIONED: Final[dict[int | str, dict[str, Any]]] = {
     **CONFLICTS,
-    428: {"description": "`precondition_required`", **_PROBLEM},
+    428: {"description": "`precondition_required`", **DESCRIBED},
 }
 
 MessageId = Annotated[int, Path(ge=1, lt=2**63)]

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from serving import logs
 from serving.chooser import Chooser
 from serving.launch import FACTORY, Launched, StartError
-from serving.settings import PREFIX, Settings, table
+from serving.settings import Settings, faults, table
 from serving.store.errors import StoreError
 from triage.errors import RegistryError
 
@@ -40,9 +40,7 @@ def start(given: Mapping[str, object], launched: Launched) -> int:
     try:
         settings = Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
-        for item in error.errors(include_url=False, include_input=False):
-            name = ".".join(map(str, item["loc"]))
-            print(f"Setting {PREFIX}{name.upper()}: {item['msg']}", file=sys.stderr)
+        print(*faults(error), sep="\n", file=sys.stderr)
         launched.end()
         return 2
     logs.configure(settings.log_level)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from triage.host import cores
@@ -80,6 +80,14 @@ class Settings(BaseSettings):
         default="info", description="Least level that is logged; debug also logs the probes."
     )
     docs: bool = Field(default=True, description="Whether /docs and /openapi.json are served.")
+
+
+def faults(error: ValidationError) -> list[str]:
+    """What is wrong with the settings, a line each; never with the value, which may be secret."""
+    return [
+        f"Setting {PREFIX}{'.'.join(map(str, item['loc'])).upper()}: {item['msg']}"
+        for item in error.errors(include_url=False, include_input=False)
+    ]
 
 
 def table() -> list[tuple[str, str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Response
 from serving.access import Counting, StoreOf
 from serving.reviewing import REFUSALS
 from serving.store import statistics
-from serving.store.deadlines import ZONE, local_day
+from serving.store.deadlines import local_day, midnight
 from serving.store.statistics import Statistics
 from triage.io.csvfile import MARK, csv_lines
 from triage.types import Timestamp
@@ -37,8 +37,7 @@ def time_range(since: datetime | None, until: datetime | None) -> tuple[datetime
     """What is asked for: by default from the beginning of the 30th day in Asia/Shanghai on."""
     now = datetime.now(UTC)
     first = local_day(now) - timedelta(days=_DAYS - 1)
-    begin = datetime.combine(first, time(), ZONE).astimezone(UTC)
-    return max(since or begin, _FIRST), min(until or now, _LAST)
+    return max(since or midnight(first), _FIRST), min(until or now, _LAST)
 
 
 def _found(store: StoreOf, since: datetime | None, until: datetime | None) -> Statistics:

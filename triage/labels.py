@@ -24,6 +24,11 @@ DEPARTMENT_NAMES: Final[dict[Department, str]] = {
     Department.COMPLAINTS: "控告申诉检察",
 }
 
+CLASS_NAMES: Final[dict[str, str]] = {
+    **{department.value: name for department, name in DEPARTMENT_NAMES.items()},
+    NONE: "无可办理事项",
+}
+
 REASON_NAMES: Final[dict[Reason, str]] = {
     Reason.LIFE_SAFETY: "危及生命安全",
     Reason.MINOR_HARM: "未成年人正受侵害",
@@ -38,5 +43,5 @@ REVIEW_REASON_NAMES: Final[dict[ReviewReason, str]] = {
     ReviewReason.LOW_CONFIDENCE: "把握不足",
     ReviewReason.RULES_DISAGREE: "规则与模型不一致",
     ReviewReason.DAMAGED_TEXT: "文字损坏",
-    ReviewReason.NOTHING_TO_HANDLE: "无可办理事项",
+    ReviewReason.NOTHING_TO_HANDLE: CLASS_NAMES[NONE],
 }

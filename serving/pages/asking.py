@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Annotated, Final
 from urllib.parse import urlencode
 
 from fastapi import Depends, Request
 
 from serving.problems import ProblemError
-from serving.store.deadlines import ZONE
+from serving.store.deadlines import midnight
 from serving.store.queue import Filters, Tab
 from triage.types import Department, Reason
 
@@ -101,8 +101,3 @@ def day_of(text: str) -> date:
     if not 2000 <= found.year <= 2200:
         raise ProblemError("invalid_parameter")
     return found
-
-
-def midnight(day: date) -> datetime:
-    """When a day begins in Asia/Shanghai."""
-    return datetime.combine(day, time(), ZONE).astimezone(UTC)

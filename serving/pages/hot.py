@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import Path, Request
+from fastapi import Request
 from starlette.responses import HTMLResponse
 
 from serving.access import Reviewing, StoreOf
@@ -14,6 +14,7 @@ from serving.pages.messages import DEPARTMENT_KEYS, REASON_KEYS
 from serving.pages.queue import shortened, summary
 from serving.pages.render import page
 from serving.pages.routing import page_router
+from serving.reviewing import MessageId
 from serving.store import clusters
 
 _MOST: Final = 50
@@ -36,7 +37,7 @@ def one(
     request: Request,
     store: StoreOf,
     actor: Reviewing,
-    cluster_id: Annotated[int, Path(ge=1, lt=2**63)],
+    cluster_id: MessageId,
     cursor: str | None = None,
 ) -> HTMLResponse:
     """One issue: its messages, and the form that labels all of them."""

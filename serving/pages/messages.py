@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import Path, Request
+from fastapi import Request
 from starlette.responses import HTMLResponse
 
 from serving.access import Reviewing, StoreOf
@@ -16,24 +16,21 @@ from serving.pages.marking import plain
 from serving.pages.queue import shortened
 from serving.pages.render import page
 from serving.pages.routing import page_router
+from serving.reviewing import MessageId
 from serving.store import items, leases, reviews, similar
-from triage.labels import DEPARTMENTS, NONE, REASONS
+from triage.labels import CLASSES, REASONS
 
 _RECENT: Final = timedelta(days=30)
 _SIMILAR: Final = 3
-DEPARTMENT_KEYS: Final = tuple(
-    (str(number), code) for number, code in enumerate((*DEPARTMENTS, NONE), 1)
-)
+DEPARTMENT_KEYS: Final = tuple((str(number), code) for number, code in enumerate(CLASSES, 1))
 REASON_KEYS: Final = tuple(zip("ASDFGHJ", REASONS, strict=True))
-
-Number = Annotated[int, Path(ge=1, lt=2**63)]
 
 router = page_router()
 
 
 @router.get("/messages/{number}")
 def shown(
-    number: Number, request: Request, store: StoreOf, actor: Reviewing, asked: Asked
+    number: MessageId, request: Request, store: StoreOf, actor: Reviewing, asked: Asked
 ) -> HTMLResponse:
     """One decision on one screen; who opens it has it for five minutes."""
     now = datetime.now(UTC)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import urlencode
 
@@ -14,8 +13,7 @@ from starlette.responses import RedirectResponse
 
 from serving.pages.render import page
 from serving.problems import KINDS, ProblemError
-from serving.store.cursors import CursorError
-from serving.store.errors import NotFoundError
+from serving.reviewing import refusing
 
 _WORDS: Final = {
     "not_found": ("没有这一页", "地址有误，或者这条留言不归您所在的部门办理。"),
@@ -37,7 +35,7 @@ class PageRoute(APIRoute):
 
         async def shown(request: Request) -> Response:
             try:
-                with refusals():
+                with refusing():
                     return await handle(request)
             except RequestValidationError:
                 return _refused(request, ProblemError("invalid_parameter"))
@@ -50,17 +48,6 @@ class PageRoute(APIRoute):
 def page_router() -> APIRouter:
     """A router of pages; they are no part of the described interface."""
     return APIRouter(include_in_schema=False, route_class=PageRoute)
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """What the store refuses, as problems."""
-    try:
-        yield
-    except NotFoundError:
-        raise ProblemError("not_found") from None
-    except CursorError:
-        raise ProblemError("invalid_parameter") from None
 
 
 def _refused(request: Request, problem: ProblemError) -> Response:

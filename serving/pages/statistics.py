@@ -10,7 +10,7 @@ from fastapi import Request
 from starlette.responses import HTMLResponse
 
 from serving.access import Counting, StoreOf
-from serving.pages.asking import day_of, midnight
+from serving.pages.asking import day_of
 from serving.pages.charts import Chart, Matrix, Series, matrix
 from serving.pages.marking import plain
 from serving.pages.render import page
@@ -18,6 +18,7 @@ from serving.pages.routing import page_router
 from serving.pages.words import department, duration, percent, person, today
 from serving.problems import ProblemError
 from serving.store import statistics
+from serving.store.deadlines import midnight
 from serving.store.statistics import Statistics
 from triage.labels import CLASSES, DEPARTMENTS
 

@@ -10,10 +10,9 @@ from serving.store.actors import ROLE_NAMES, Role
 from serving.store.deadlines import ZONE, local_day
 from serving.store.labels import Label
 from serving.store.queue import MOST_COUNTED, Tab
-from triage.labels import DEPARTMENT_NAMES, NONE, REASON_NAMES, REVIEW_REASON_NAMES
-from triage.types import Department, Reason, ReviewReason
+from triage.labels import CLASS_NAMES, REASON_NAMES, REVIEW_REASON_NAMES
+from triage.types import Reason, ReviewReason
 
-NOTHING: Final = "无可办理事项"
 TAB_NAMES: Final = {
     Tab.URGENT: "紧急",
     Tab.REVIEW: "待复核",
@@ -22,13 +21,14 @@ TAB_NAMES: Final = {
     Tab.DONE: "已办",
 }
 KIND_NAMES: Final = {"agree": "同意", "correct": "更正", "undo": "撤销"}
+_LABEL_WORDS: Final = {**CLASS_NAMES, **{r.value: name for r, name in REASON_NAMES.items()}}
 _WEEK: Final = "一二三四五六日"
 _CALLERS: Final = {"cli": "命令行", "anonymous": "未具名"}
 
 
 def department(code: str) -> str:
     """A department's name, or that there is nothing to handle."""
-    return NOTHING if code == NONE else DEPARTMENT_NAMES[Department(code)]
+    return CLASS_NAMES[code]
 
 
 def reason(code: str) -> str:
@@ -43,9 +43,7 @@ def review_reason(code: str) -> str:
 
 def label_word(code: str) -> str:
     """What evidence speaks for: a department, `none` or an urgency reason."""
-    known = {**{d.value: n for d, n in DEPARTMENT_NAMES.items()}, NONE: NOTHING}
-    known |= {r.value: n for r, n in REASON_NAMES.items()}
-    return known.get(code, code)
+    return _LABEL_WORDS.get(code, code)
 
 
 def person(actor: str) -> str:

@@ -26,6 +26,7 @@ from serving.store.engine import Database
 from serving.store.errors import StoreError
 from serving.store.opening import Store
 from serving.store.tables import corrections, messages, sessions, users
+from triage.host import flush
 
 _SQLITE: Final = b"SQLite format 3\0"
 _ARCHIVE: Final = b"PGDMP"
@@ -52,8 +53,7 @@ def backup(store: Store, actor: Actor, out: Path) -> Checked:
     try:
         part.touch(mode=0o600, exist_ok=False)
         checked = _copied(store, part) if store.database.is_sqlite else _dumped(store, part)
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
+        flush(part)
         part.replace(out)
     finally:
         part.unlink(missing_ok=True)

@@ -55,10 +55,8 @@ class Hot:
 
 def hot(connection: Connection, actor: Actor, now: datetime, limit: int = 50) -> list[Hot]:
     """Matters of three messages or more, with one in the last 30 days: by growth, then by size."""
-    late = func.sum(case((items.c.received_at >= now - _WEEK, 1), else_=0))
-    fortnight = func.sum(case((items.c.received_at >= now - 2 * _WEEK, 1), else_=0))
     active = (
-        select(items.c.cluster_id, late.label("recent"), (fortnight - late).label("earlier"))
+        select(items.c.cluster_id, *_weeks(now))
         .where(
             items.c.received_at >= now - ACTIVE,
             items.c.received_at <= now,
@@ -89,21 +87,21 @@ def one(connection: Connection, actor: Actor, cluster_id: int, now: datetime) ->
     Raises:
         NotFoundError: no message of it exists for this actor.
     """
-    late = func.sum(case((items.c.received_at >= now - _WEEK, 1), else_=0))
-    fortnight = func.sum(case((items.c.received_at >= now - 2 * _WEEK, 1), else_=0))
     row = connection.execute(
-        select(
-            items.c.cluster_id,
-            late.label("recent"),
-            (fortnight - late).label("earlier"),
-            *_facts(),
-        )
+        select(items.c.cluster_id, *_weeks(now), *_facts())
         .where(items.c.cluster_id == cluster_id, visible(actor))
         .group_by(items.c.cluster_id)
     ).one_or_none()
     if row is None:
         raise NotFoundError("there is no such issue")
     return _told(connection, actor, [row])[0]
+
+
+def _weeks(now: datetime) -> list[Any]:
+    """How many came in the last seven days, and in the seven before."""
+    late = func.sum(case((items.c.received_at >= now - _WEEK, 1), else_=0))
+    fortnight = func.sum(case((items.c.received_at >= now - 2 * _WEEK, 1), else_=0))
+    return [late.label("recent"), (fortnight - late).label("earlier")]
 
 
 def _facts() -> list[Any]:

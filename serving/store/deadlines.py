@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import calendar as months
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -87,3 +87,8 @@ class Calendar:
 def local_day(moment: datetime) -> date:
     """The day of a moment in Asia/Shanghai."""
     return moment.astimezone(ZONE).date()
+
+
+def midnight(day: date) -> datetime:
+    """When a day begins in Asia/Shanghai."""
+    return datetime.combine(day, time(), ZONE).astimezone(UTC)

@@ -7,14 +7,14 @@ a month of due dates is a range of the index by time.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from sqlalchemy import Column, ColumnElement, Connection, func, select
 
 from serving.store.actors import Actor
-from serving.store.deadlines import REPLY_DAYS, RESULT_MONTHS, ZONE
+from serving.store.deadlines import REPLY_DAYS, RESULT_MONTHS, midnight
 from serving.store.queue import MOST_COUNTED
 from serving.store.rows import Row, rows
 from serving.store.tables import items
@@ -94,10 +94,6 @@ def _open(actor: Actor, kind: Kind, since: date, until: date) -> list[ColumnElem
         _SENT[kind].is_(None),
         day >= since,
         day < until,
-        items.c.received_at >= _moment(since - _LATEST[kind]),
-        items.c.received_at < _moment(until),
+        items.c.received_at >= midnight(since - _LATEST[kind]),
+        items.c.received_at < midnight(until),
     ]
-
-
-def _moment(day: date) -> datetime:
-    return datetime.combine(day, time(), ZONE).astimezone(UTC)

@@ -21,7 +21,7 @@ from triage.types import Decision, ReviewReason
 HISTORY: Final = 100
 """How many corrections of one message are shown, the newest."""
 
-__all__ = ["Correction", "Item", "correction", "history", "load", "lock", "visible"]
+__all__ = ["Correction", "Item", "correction", "history", "load", "lock", "lock_one", "visible"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +161,18 @@ def correction(row: Any) -> Correction:
         undoes=row.undoes,
         cluster_id=row.cluster_id,
     )
+
+
+def lock_one(connection: Connection, actor: Actor, message_id: int) -> Any:
+    """The row of one item, held until the transaction ends.
+
+    Raises:
+        NotFoundError: no such message for this actor.
+    """
+    row = lock(connection, actor, [message_id]).get(message_id)
+    if row is None:
+        raise NotFoundError("there is no such message")
+    return row
 
 
 def lock(connection: Connection, actor: Actor, numbers: Collection[int]) -> dict[int, Any]:

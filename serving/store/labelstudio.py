@@ -18,16 +18,12 @@ from pydantic_core import PydanticCustomError
 
 from serving.store.exports import Exported, Machine
 from serving.store.labels import Label, LabelError
-from triage.labels import DEPARTMENT_NAMES, NONE, REASON_NAMES
+from triage.labels import CLASS_NAMES, NONE, REASON_NAMES
 from triage.types import Reason
 
 _DEPARTMENT: Final = "department"
 _REASONS: Final = "reasons"
-_CLASS_NAMES: Final = {
-    **{d.value: name for d, name in DEPARTMENT_NAMES.items()},
-    NONE: "无可办理事项",
-}
-_CLASSES: Final = {name: value for value, name in _CLASS_NAMES.items()}
+_CLASSES: Final = {name: value for value, name in CLASS_NAMES.items()}
 _REASON_OF: Final = {name: reason for reason, name in REASON_NAMES.items()}
 _SPACE: Final = uuid.UUID("5f0f7f2e-6d43-5d0e-9f0c-3a6f3c1d7b52")
 
@@ -97,7 +93,7 @@ def _predicted(made: Machine) -> Label:
 
 
 def _results(label: Label) -> list[dict[str, Any]]:
-    chosen = [(_DEPARTMENT, [_CLASS_NAMES[label.department]])]
+    chosen = [(_DEPARTMENT, [CLASS_NAMES[label.department]])]
     if label.reasons:
         chosen.append((_REASONS, [REASON_NAMES[reason] for reason in label.reasons]))
     return [

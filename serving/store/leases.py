@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, delete, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from serving.store.actors import Actor
+from serving.store.engine import insert_or
 from serving.store.errors import NotFoundError
 from serving.store.tables import items, leases
 from serving.store.visibility import visible
@@ -50,8 +50,9 @@ def claim(
     connection: Connection, holder: str, message_id: int, now: datetime, *, renew: bool = True
 ) -> Lease | None:
     """Lease it unless another has it (or, not renewing, anybody); None where it is not free."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    new = insert(leases).values(message_id=message_id, holder=holder, until=now + LEASE)
+    new = insert_or(connection, leases).values(
+        message_id=message_id, holder=holder, until=now + LEASE
+    )
     free: ColumnElement[bool] = leases.c.until <= now
     if renew:
         free = or_(free, leases.c.holder == holder)

@@ -28,6 +28,16 @@ class Store:
         self.database.close()
 
 
+def key_file(state: Path, given: Path | None) -> Path:
+    """The file with the key of the audit chain: in the folder `state`, unless one is given."""
+    return given or state / "audit.key"
+
+
+def address(state: Path, given: str | None) -> str:
+    """Where the database is: the SQLite file in the folder `state`, unless an address is given."""
+    return given or f"sqlite:///{state.absolute() / 'triage.db'}"
+
+
 def open_store(
     state: Path, *, url: str | None = None, key: Path | None = None, calendar: Path | None = None
 ) -> Store | None:
@@ -42,10 +52,10 @@ def open_store(
     if url == OFF:
         return None
     days = Calendar.load(calendar)
-    database = Database(url or f"sqlite:///{state.absolute() / 'triage.db'}")
+    database = Database(address(state, url))
     try:
         schema.upgrade(database)
-        chain = Audit(audit.load_key(key or state / "audit.key"))
+        chain = Audit(audit.load_key(key_file(state, key)))
     except BaseException:
         database.close()
         raise

@@ -8,8 +8,7 @@ from sqlalchemy import Connection, update
 
 from serving.store.actors import Actor
 from serving.store.audit import Audit
-from serving.store.errors import NotFoundError
-from serving.store.items import lock
+from serving.store.items import lock_one
 from serving.store.tables import items
 
 
@@ -46,9 +45,7 @@ def _mark(
     now: datetime,
     kind: str,
 ) -> datetime:
-    row = lock(connection, actor, [message_id]).get(message_id)
-    if row is None:
-        raise NotFoundError("there is no such message")
+    row = lock_one(connection, actor, message_id)
     column = f"{kind}_at"
     before: datetime | None = getattr(row, column)
     if before is not None:  # told twice, kept once

@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from serving.store.actors import Actor
 from serving.store.audit import Audit
 from serving.store.deadlines import local_day
-from serving.store.errors import NotFoundError, StoreError
+from serving.store.engine import insert_or
+from serving.store.errors import StoreError
 from serving.store.intake import is_sampled, storable
-from serving.store.items import Correction, correction, history, lock
+from serving.store.items import Correction, correction, history, lock_one
 from serving.store.labels import Label, item_label, label
 from serving.store.tables import corrections, decisions, items
 
@@ -65,9 +65,7 @@ def hold(connection: Connection, actor: Actor, message_id: int) -> Held:
     Raises:
         NotFoundError: no such message for this actor.
     """
-    item = lock(connection, actor, [message_id]).get(message_id)
-    if item is None:
-        raise NotFoundError("there is no such message")
+    item = lock_one(connection, actor, message_id)
     made = select(decisions).where(decisions.c.id == item.decision_id)
     return Held(item, connection.execute(made).one())
 
@@ -120,9 +118,11 @@ def record(
         "at": now,
         "before": {**before.columns(), "done": item.done},
     }
-    new = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = new(corrections).values(**row)
-    statement = statement.on_conflict_do_nothing(index_elements=[corrections.c.id])
+    statement = (
+        insert_or(connection, corrections)
+        .values(**row)
+        .on_conflict_do_nothing(index_elements=[corrections.c.id])
+    )
     if connection.scalar(statement.returning(corrections.c.id)) is None:
         raise ReusedError
     after = label(row["department"], row["urgent"], row["reasons"])
