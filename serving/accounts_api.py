@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from serving.access import Administering, StoreOf
 from serving.problems import ProblemError
@@ -17,18 +17,11 @@ from serving.store.errors import DuplicateError, NotFoundError
 from serving.store.passwords import generated, hashed
 from serving.store.users import User
 from triage.io.messages import Fault
-from triage.types import Department, Timestamp
+from triage.types import Department, Number, Timestamp
 
 router = APIRouter()
 
 _Name = Annotated[str, Path(max_length=64)]
-
-
-def _number(value: object) -> object:
-    """Refuse what Pydantic would take for a number."""
-    if isinstance(value, str | bool):
-        raise ValueError("must be a number")
-    return value
 
 
 class _Shape(BaseModel):
@@ -96,7 +89,7 @@ class NewKey(_Shape):
     name: str = Field(pattern=r"^[\w.@-]{1,50}$")
     scopes: list[Permission] = Field(min_length=1)
     sees_personal: StrictBool = False
-    per_minute: Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_number)] | None = None
+    per_minute: Annotated[int, Field(ge=1, le=1_000_000), Number] | None = None
     expires_at: Timestamp | None = None
 
 

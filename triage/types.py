@@ -75,6 +75,16 @@ def _rfc_3339(value: object) -> object:
 Timestamp = Annotated[AwareDatetime, BeforeValidator(_rfc_3339)]
 
 
+def _number(value: object) -> object:
+    """Refuse what Pydantic would take for a number: strings and Booleans."""
+    if isinstance(value, str | bool):
+        raise PydanticCustomError("int_type", "must be a number")
+    return value
+
+
+Number = BeforeValidator(_number)
+
+
 class Attachment(_Value):
     """A reference to a picture or file. It is kept with the message and never fetched."""
 

@@ -13,13 +13,12 @@ from collections.abc import Callable
 from typing import Annotated, Any, Final
 from xml.sax.saxutils import quoteattr
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from serving.store.exports import Exported, Machine
 from serving.store.labels import Label, LabelError
 from triage.labels import CLASS_NAMES, NONE, REASON_NAMES
-from triage.types import Reason
+from triage.types import Number, Reason
 
 _DEPARTMENT: Final = "department"
 _REASONS: Final = "reasons"
@@ -128,19 +127,9 @@ class _Annotation(_Part):
     was_cancelled: StrictBool = False
 
 
-def _number(value: object) -> object:
-    """Refuse what Pydantic would take for a number too."""
-    if isinstance(value, bool | str):
-        raise PydanticCustomError("int_type", "must be a number")
-    return value
-
-
-_Number = BeforeValidator(_number)
-
-
 class _Data(_Part):
-    message_id: Annotated[int, Field(ge=1, le=2**53), _Number]
-    version: Annotated[int, Field(ge=0, le=2**31 - 1), _Number]
+    message_id: Annotated[int, Field(ge=1, le=2**53), Number]
+    version: Annotated[int, Field(ge=0, le=2**31 - 1), Number]
 
 
 class Task(_Part):
