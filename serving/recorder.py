@@ -30,6 +30,7 @@ from triage.io.messages import message_from
 from triage.types import Decision
 
 _MOST: Final = 256
+_ATTEMPTS: Final = 3
 # What comes within this time shares a transaction: it costs most of what a message costs here.
 _GATHER_SECONDS: Final = 0.005
 _FORGET_SECONDS: Final = 600.0
@@ -181,20 +182,22 @@ class Recorder:
                     entry.stored.set_result(None)
 
     def _commit(self, batch: list[Entry]) -> None:
-        for attempt in range(3):
+        for attempt in range(_ATTEMPTS):
             try:
-                return self._commit_once(batch)
+                return self._commit_once(batch, again=attempt > 0)
             except DuplicateError:
-                # Another service on the same database answered one of them: it is found now.
-                if attempt == 2:
+                # Another service on the same database answered one of them since it was looked
+                # for, or its name is a day old and free again.
+                if attempt == _ATTEMPTS - 1:
                     raise
         return None
 
-    def _commit_once(self, batch: list[Entry]) -> None:
+    def _commit_once(self, batch: list[Entry], *, again: bool) -> None:
         now = datetime.now(UTC)
         with self._store.database.write() as connection:
-            names = [name for entry in batch for name in entry.names]
-            before = repeats.find(connection, names, now) if names else {}
+            names = [name for entry in batch for name in entry.names] if again else []
+            before = repeats.find(connection, names, now)
+            repeats.free(connection, names, now)
             new: list[Entry] = []
             for entry in batch:
                 known = [before[name] for name in entry.names if name in before]

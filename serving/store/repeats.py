@@ -53,15 +53,20 @@ def find(connection: Connection, names: Collection[Name], now: datetime) -> dict
     return found
 
 
-def keep(connection: Connection, given: Mapping[Name, tuple[bytes, int]], now: datetime) -> None:
-    """Remember requests by name: digest and message of each. What was older than a day goes.
-
-    The transaction fails with `DuplicateError` where another service has answered one meanwhile.
-    """
-    ordered = list(given)
+def free(connection: Connection, names: Collection[Name], now: datetime) -> None:
+    """Let those of `names` be used again whose request is older than a day."""
+    ordered = list(names)
     for start in range(0, len(ordered), _PAGE):
         old = delete(requests).where(_any(ordered[start : start + _PAGE]))
         connection.execute(old.where(requests.c.at <= now - KEPT))
+
+
+def keep(connection: Connection, given: Mapping[Name, tuple[bytes, int]], now: datetime) -> None:
+    """Remember requests by name: digest and message of each.
+
+    The transaction fails with `DuplicateError` where a name is in use still: another service has
+    answered it meanwhile, or it must be set `free` first.
+    """
     if given:
         rows = [
             {"caller": n.caller, "kind": n.kind, "value": n.value, "body": digest,
