@@ -12,6 +12,7 @@ from serving.store.deadlines import Calendar
 from serving.store.engine import Database
 from serving.store.opening import Store
 from serving.store.schema import upgrade
+from tests.store.hashing import cheap_hashes
 from tests.store.postgres import KINDS, fresh_url
 
 
@@ -34,3 +35,10 @@ def database(url: str) -> Iterator[Database]:
 def store(database: Database, tmp_path: Path) -> Store:
     """An empty store."""
     return Store(database, Audit(bytes(range(32))), Calendar(), tmp_path)
+
+
+@pytest.fixture
+def cheap_passwords() -> Iterator[None]:
+    """Passwords are hashed at next to no cost."""
+    with cheap_hashes():
+        yield

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx2
+from starlette.testclient import TestClient
 
 from serving.access import COOKIE
+from serving.app import create_app
+from serving.settings import Settings
 from serving.store import keys, sessions, users
 from serving.store.actors import COMMAND, Permission, Role
-from serving.store.opening import Store
+from serving.store.opening import Store, open_store
 from tests.store.people import new_id
 from triage.types import Department
+
+HOST = "triage.test"
+
+
+@contextlib.contextmanager
+def served(folder: Path, url: str | None = None) -> Iterator[tuple[TestClient, Store]]:
+    """The application around a new store in a folder, and the store."""
+    store = open_store(folder, url=url)
+    assert store is not None
+    app = create_app(Settings(workers=1), "tests.serving.fakes:plain", store=store)
+    with TestClient(app, base_url=f"https://{HOST}") as client:
+        yield client, store
 
 
 def session(store: Store, name: str, role: Role, *departments: Department) -> dict[str, str]:

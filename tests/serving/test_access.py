@@ -5,31 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 
 from serving.access import COOKIE
-from serving.app import create_app
 from serving.entrance import local_path
-from serving.settings import Settings
 from serving.store import sessions, users
 from serving.store.actors import COMMAND, Role
-from serving.store.opening import Store, open_store
+from serving.store.opening import Store
 from serving.store.tables import audit
 from serving.store.tables import sessions as kept
-from tests.serving.reviewing import session
+from tests.serving.reviewing import HOST, served, session
 from tests.store.hashing import CHEAP, cheap_hashes
 from tests.store.people import new_id
 from triage.types import Department
 
 PASSWORD = "虚构的口令-只作测试"
 ANOTHER = "另一个虚构的口令-二"
-HOST = "triage.test"
 SAME = {"Sec-Fetch-Site": "same-origin"}
 CHANGE = "/v1/reviews/next"
 """An address that changes something."""
@@ -78,11 +73,7 @@ class House:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    folder: Path = tmp_path_factory.mktemp("state")
-    store = open_store(folder)
-    assert store is not None
-    app = create_app(Settings(workers=1), "tests.serving.fakes:plain", store=store)
-    with cheap_hashes(), TestClient(app, base_url=f"https://{HOST}") as client:
+    with cheap_hashes(), served(tmp_path_factory.mktemp("state")) as (client, store):
         yield House(client, store)
 
 

@@ -14,9 +14,9 @@ from sqlalchemy import func, select
 from serving.app import create_app
 from serving.settings import Settings
 from serving.store.actors import ANONYMOUS, SCOPES, Role, user
-from serving.store.opening import Store, open_store
+from serving.store.opening import Store
 from serving.store.tables import audit, corrections, leases, sessions, users
-from tests.serving.reviewing import session
+from tests.serving.reviewing import served, session
 from tests.store.records import stored
 
 OPEN = {
@@ -42,12 +42,9 @@ def ask(client: Any, method: str, path: str, headers: dict[str, str]) -> Any:
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Store]]:
-    store = open_store(tmp_path_factory.mktemp("office"))
-    assert store is not None
-    stored(store, "欠我三万元不还")
-    session(store, "li", Role.LEAD)
-    app = create_app(Settings(workers=1), "tests.serving.fakes:plain", store=store)
-    with TestClient(app, base_url="https://triage.test") as client:
+    with served(tmp_path_factory.mktemp("office")) as (client, store):
+        stored(store, "欠我三万元不还")
+        session(store, "li", Role.LEAD)
         yield client, store
 
 

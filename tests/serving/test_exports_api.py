@@ -11,16 +11,13 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from serving.app import create_app
-from serving.settings import Settings
 from serving.store import keys
 from serving.store.actors import COMMAND, Permission, Role
-from serving.store.opening import Store, open_store
+from serving.store.opening import Store
 from serving.store.tables import audit
-from tests.serving.reviewing import key, session
+from tests.serving.reviewing import key, served, session
 from tests.store.people import CIVIL, LEAD, NOTHING, NOW, judged
 from tests.store.records import stored
 
@@ -45,10 +42,7 @@ class Office:
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    store = open_store(tmp_path_factory.mktemp("office"))
-    assert store is not None
-    app = create_app(Settings(workers=1), "tests.serving.fakes:plain", store=store)
-    with TestClient(app, base_url="https://triage.test") as client:
+    with served(tmp_path_factory.mktemp("office")) as (client, store):
         numbers = stored(store, *TEXTS)
         for at, number in enumerate(numbers[:4]):
             judged(store, LEAD, number, 0, NOTHING if at == 3 else CIVIL, now=NOW + timedelta(at))

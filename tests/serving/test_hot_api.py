@@ -10,14 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 
-from serving.app import create_app
-from serving.settings import Settings
 from serving.store.actors import Permission, Role
 from serving.store.intake import insert_messages
-from serving.store.opening import Store, open_store
-from tests.serving.reviewing import key, session, verdict
+from serving.store.opening import Store
+from tests.serving.reviewing import key, served, session, verdict
 from tests.store.matters import MATTERS
 from tests.store.postgres import KINDS, fresh_url
 from tests.store.records import record
@@ -68,10 +65,7 @@ def office(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Office]:
     folder: Path = tmp_path_factory.mktemp("office")
-    store = open_store(folder, url=fresh_url(request.param, folder))
-    assert store is not None
-    app = create_app(Settings(workers=1), "tests.serving.fakes:plain", store=store)
-    with TestClient(app, base_url="https://triage.test") as client:
+    with served(folder, fresh_url(request.param, folder)) as (client, store):
         yield Office(
             client,
             received(store, WAGES, 12, 3, 2, 1),

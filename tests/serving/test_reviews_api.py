@@ -11,12 +11,10 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from serving.app import create_app
-from serving.settings import Settings
 from serving.store.actors import Permission, Role
-from serving.store.opening import Store, open_store
+from serving.store.opening import Store
 from serving.store.tables import audit
-from tests.serving.reviewing import decide, key, session, verdict
+from tests.serving.reviewing import decide, key, served, session, verdict
 from tests.store.people import new_id
 from tests.store.postgres import KINDS, fresh_url
 from tests.store.records import stored
@@ -49,10 +47,7 @@ def office(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Office]:
     folder: Path = tmp_path_factory.mktemp("office")
-    store = open_store(folder, url=fresh_url(request.param, folder))
-    assert store is not None
-    app = create_app(Settings(workers=1), "tests.serving.fakes:plain", store=store)
-    with TestClient(app, base_url="https://triage.test") as client:
+    with served(folder, fresh_url(request.param, folder)) as (client, store):
         yield Office(
             client,
             store,

@@ -6,32 +6,24 @@ import csv
 import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 
-from serving.app import create_app
-from serving.settings import Settings
 from serving.store.actors import Permission, Role
 from serving.store.intake import insert_messages
-from serving.store.opening import Store, open_store
-from tests.serving.reviewing import key, session
+from serving.store.opening import Store
+from tests.serving.reviewing import key, served, session
 from tests.store.records import AT, record
 from triage.types import Department
 
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Store]]:
-    folder: Path = tmp_path_factory.mktemp("state")
-    store = open_store(folder)
-    assert store is not None
-    records = [record("扬尘", at=datetime.now(UTC)), record("欠钱", channel="=1+1")]
-    with store.database.write() as connection:
-        insert_messages(connection, store.calendar, records)
-    app = create_app(Settings(workers=1), "tests.serving.fakes:plain", store=store)
-    with TestClient(app, base_url="https://triage.test") as client:
+    with served(tmp_path_factory.mktemp("state")) as (client, store):
+        records = [record("扬尘", at=datetime.now(UTC)), record("欠钱", channel="=1+1")]
+        with store.database.write() as connection:
+            insert_messages(connection, store.calendar, records)
         client.headers.update(session(store, "chen", Role.LEAD))
         yield client, store
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from serving.store.audit import Audit, Verified, load_key
 from serving.store.errors import StoreError
 from serving.store.opening import Store, open_store
 from serving.store.tables import audit, audit_head
+from tests.store.racing import at_once
 
 
 def write(store: Store, count: int) -> None:
@@ -31,11 +31,7 @@ def test_an_empty_chain_is_whole(store: Store) -> None:
 
 
 def test_records_of_many_threads_are_one_chain(store: Store) -> None:
-    threads = [threading.Thread(target=write, args=(store, 10)) for _ in range(5)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(lambda _: write(store, 10), range(5))
     found = verify(store)
     assert (found.records, found.fault) == (50, None)
 

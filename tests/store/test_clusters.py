@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import datetime, timedelta
 
 import pytest
@@ -34,6 +33,7 @@ from tests.store.people import (
     seen,
     taken_back,
 )
+from tests.store.racing import at_once
 from tests.store.records import record
 from tests.store.sketching import sketch_all
 from triage.types import Department
@@ -219,13 +219,7 @@ def test_two_people_label_one_issue_at_once(store: Store) -> None:
     def work(actor: Actor, given: Label) -> None:
         results[actor.name] = label(store, actor, numbers[0], given)
 
-    threads = [
-        threading.Thread(target=work, args=args) for args in ((LEAD, CIVIL), (WANG, NOTHING))
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(lambda given: work(*given), ((LEAD, CIVIL), (WANG, NOTHING)))
     assert sum(each.labelled for each in results.values()) == 30
     assert sum(each.skipped + each.conflicted for each in results.values()) == 30
     assert {len(seen(store, LEAD, number).history) for number in numbers} == {1}

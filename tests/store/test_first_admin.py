@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -15,33 +12,10 @@ from serving.store import users
 from serving.store.actors import COMMAND, Role
 from serving.store.opening import Store
 from serving.store.tables import users as people
-from tests.store.hashing import CHEAP, cheap_hashes
-from triage.types import Department
+from tests.store.accounts import NOW, add, log_in
+from tests.store.racing import at_once
 
-RIGHT = "虚构的口令-只作测试"
-HASH = CHEAP.hash(RIGHT)
-NOW = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _quick() -> Iterator[None]:
-    with cheap_hashes():
-        yield
-
-
-def add(store: Store, name: str = "li", role: Role = Role.REVIEWER) -> int:
-    own = [Department.CIVIL] if role is Role.REVIEWER else []
-    with store.database.write() as connection:
-        return users.create(connection, store.audit, COMMAND, name, role, own, HASH)
-
-
-def change(store: Store, name: str, **given: Any) -> None:
-    with store.database.write() as connection:
-        users.change(connection, store.audit, COMMAND, name, **given)
-
-
-def log_in(store: Store, password: str = RIGHT, now: datetime = NOW, name: str = "li") -> bool:
-    return users.check(store, name, password, now) is not None
+pytestmark = pytest.mark.usefixtures("cheap_passwords")
 
 
 def test_the_first_admin(store: Store) -> None:
@@ -69,11 +43,7 @@ def test_services_that_start_at_once_make_one_admin(store: Store) -> None:
         together.wait()
         made.append(users.first_admin(store))
 
-    services = [threading.Thread(target=start) for _ in range(3)]
-    for service in services:
-        service.start()
-    for service in services:
-        service.join()
+    at_once(lambda _: start(), range(3))
     (path,) = {each for each in made if each}
     assert made.count(None) == 2
     assert log_in(store, path.read_text().strip(), name="admin")

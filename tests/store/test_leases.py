@@ -15,6 +15,7 @@ from serving.store.leases import LEASE, Lease
 from serving.store.opening import Store
 from serving.store.queue import Filters, Tab, take_next
 from tests.store.people import CIVIL, LEAD, LI, NOW, WANG, ZHAO, judged, seen
+from tests.store.racing import at_once
 from tests.store.records import stored
 
 
@@ -111,11 +112,7 @@ def test_many_who_ask_at_once_get_different_ones(store: Store) -> None:
         for _ in range(3):
             got.append(next_of(store, user(f"p{turn}", Role.LEAD, [])))  # noqa: PERF401
 
-    threads = [threading.Thread(target=work, args=(turn,)) for turn in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(work, range(8))
     assert sorted(number or 0 for number in got) == numbers
 
 

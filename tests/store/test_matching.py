@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import threading
 from collections import defaultdict
 from datetime import timedelta
 
@@ -19,6 +18,7 @@ from serving.store.matching import Sketched
 from serving.store.opening import Store
 from serving.store.tables import bands, messages, sketches
 from tests.store.matters import ALIKE, CLOSINGS, GREETINGS, MATTERS, RETOLD, variants
+from tests.store.racing import at_once
 from tests.store.records import AT, record, stored
 from tests.store.sketching import clusters, sketch_all
 
@@ -164,11 +164,7 @@ def test_two_at_once_do_everything_once(store: Store) -> None:
         while None in clusters(store).values():
             handled.append(sketcher.step())
 
-    threads = [threading.Thread(target=work) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(lambda _: work(), range(2))
     assert sum(handled) == len(numbers)
     assert len(set(clusters(store).values())) == len(MATTERS)
     assert counted(store) == (len(numbers), 32 * len(numbers))

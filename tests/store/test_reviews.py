@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
@@ -31,6 +29,7 @@ from tests.store.people import (
     seen,
     taken_back,
 )
+from tests.store.racing import at_once
 from tests.store.records import AT, stored
 from triage.types import Reason
 
@@ -38,14 +37,6 @@ from triage.types import Reason
 def rows(store: Store) -> int:
     with store.database.read() as connection:
         return connection.scalar(select(func.count()).select_from(corrections)) or 0
-
-
-def in_threads(count: int, work: Callable[[int], None]) -> None:
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
 
 
 def test_who_agrees_changes_the_state_and_not_the_label(store: Store) -> None:
@@ -163,7 +154,7 @@ def test_twins_that_race_are_one(store: Store) -> None:
         except StoreError as error:
             faults.append(error)
 
-    in_threads(8, work)
+    at_once(work, range(8))
     assert rows(store) == 2
     assert len(faults) == 4
     assert all(isinstance(fault, ReusedError) for fault in faults)
@@ -182,7 +173,7 @@ def test_of_many_who_race_one_wins(store: Store) -> None:
         else:
             won.append(turn)
 
-    in_threads(8, work)
+    at_once(work, range(8))
     assert (len(won), lost) == (1, [1] * 7)
     assert seen(store, LEAD, number).reviewer == f"user:p{won[0]}"
 

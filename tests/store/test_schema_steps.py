@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from serving.store.errors import StoreError
 from serving.store.schema import HEAD, configuration, is_ours, revision, upgrade
 from serving.store.tables import metadata
 from tests.store.postgres import KINDS, fresh_url
+from tests.store.racing import at_once
 
 
 @pytest.fixture(params=KINDS)
@@ -38,11 +38,7 @@ def test_steps_and_tables_agree(bare: str) -> None:
 
 def test_services_that_start_together_make_the_tables_once(bare: str) -> None:
     databases = [Database(bare) for _ in range(4)]
-    threads = [threading.Thread(target=upgrade, args=(each,)) for each in databases]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(upgrade, databases)
     for database in databases:
         with database.read() as connection:
             assert revision(connection) == HEAD

@@ -2,52 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
 
-from serving.store import sessions, users
-from serving.store.actors import COMMAND, Role
+from serving.store import sessions
 from serving.store.opening import Store
 from serving.store.tables import sessions as kept
-from tests.store.hashing import CHEAP, cheap_hashes
-from triage.types import Department
+from tests.store.accounts import NOW, add, session, whose
 
-RIGHT = "虚构的口令-只作测试"
-HASH = CHEAP.hash(RIGHT)
-NOW = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)
+pytestmark = pytest.mark.usefixtures("cheap_passwords")
+
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture(autouse=True)
-def _quick() -> Iterator[None]:
-    with cheap_hashes():
-        yield
-
-
-def add(store: Store, name: str = "li", role: Role = Role.REVIEWER) -> int:
-    own = [Department.CIVIL] if role is Role.REVIEWER else []
-    with store.database.write() as connection:
-        return users.create(connection, store.audit, COMMAND, name, role, own, HASH)
-
-
-def change(store: Store, name: str, **given: Any) -> None:
-    with store.database.write() as connection:
-        users.change(connection, store.audit, COMMAND, name, **given)
-
-
-def session(store: Store, number: int, now: datetime = NOW) -> str:
-    with store.database.write() as connection:
-        return sessions.start(connection, number, now)
-
-
-def whose(store: Store, token: str, now: datetime = NOW) -> str | None:
-    with store.database.read() as connection:
-        found = sessions.find(connection, token, now)
-    return found and found[0].name
 
 
 def test_a_session_ends_when_it_is_idle(store: Store) -> None:

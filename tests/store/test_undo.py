@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -25,16 +23,9 @@ from tests.store.people import (
     seen,
     taken_back,
 )
+from tests.store.racing import at_once
 from tests.store.records import stored
 from triage.types import Department
-
-
-def in_threads(count: int, work: Callable[[int], None]) -> None:
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
 
 
 def test_undo_restores_all_that_was(store: Store) -> None:
@@ -86,7 +77,7 @@ def test_undos_that_race_take_back_once(store: Store) -> None:
         except ConflictError as error:
             faults.append(error)
 
-    in_threads(5, work)
+    at_once(work, range(5))
     assert len(faults) == 4
     assert seen(store, LI, number).version == 2
 

@@ -4,61 +4,28 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import select
 
-from serving.store import passwords, sessions, users
+from serving.store import passwords, users
 from serving.store.actors import COMMAND, Permission, Role
 from serving.store.errors import DuplicateError, NotFoundError
 from serving.store.opening import Store
 from serving.store.passwords import BusyError, PasswordError, hashed, matches
 from serving.store.tables import audit
-from tests.store.hashing import CHEAP, cheap_hashes
+from tests.store.accounts import HASH, NOW, RIGHT, add, change, log_in, session, whose
+from tests.store.racing import at_once
 from triage.labels import DEPARTMENTS
 from triage.types import Department
 
-RIGHT = "虚构的口令-只作测试"
-HASH = CHEAP.hash(RIGHT)
+pytestmark = pytest.mark.usefixtures("cheap_passwords")
+
 REAL = passwords._hasher
-NOW = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _quick() -> Iterator[None]:
-    with cheap_hashes():
-        yield
-
-
-def add(store: Store, name: str = "li", role: Role = Role.REVIEWER) -> int:
-    own = [Department.CIVIL] if role is Role.REVIEWER else []
-    with store.database.write() as connection:
-        return users.create(connection, store.audit, COMMAND, name, role, own, HASH)
-
-
-def change(store: Store, name: str, **given: Any) -> None:
-    with store.database.write() as connection:
-        users.change(connection, store.audit, COMMAND, name, **given)
-
-
-def log_in(store: Store, password: str = RIGHT, now: datetime = NOW, name: str = "li") -> bool:
-    return users.check(store, name, password, now) is not None
-
-
-def session(store: Store, number: int, now: datetime = NOW) -> str:
-    with store.database.write() as connection:
-        return sessions.start(connection, number, now)
-
-
-def whose(store: Store, token: str, now: datetime = NOW) -> str | None:
-    with store.database.read() as connection:
-        found = sessions.find(connection, token, now)
-    return found and found[0].name
 
 
 def records(store: Store) -> list[tuple[str, str, str]]:
@@ -121,11 +88,7 @@ def test_a_right_password_begins_the_count_again(store: Store) -> None:
 
 def test_guesses_at_one_moment_are_all_counted(store: Store) -> None:
     add(store)
-    guesses = [threading.Thread(target=log_in, args=(store, "wrong")) for _ in range(5)]
-    for guess in guesses:
-        guess.start()
-    for guess in guesses:
-        guess.join()
+    at_once(lambda guess: log_in(store, guess), ["wrong"] * 5)
     assert not log_in(store)
 
 
@@ -211,11 +174,7 @@ def test_two_admins_cannot_remove_each_other(store: Store) -> None:
         except ValueError as error:
             refused.append(error)
 
-    both = [threading.Thread(target=remove, args=(name,)) for name in ("one", "two")]
-    for each in both:
-        each.start()
-    for each in both:
-        each.join()
+    at_once(remove, ("one", "two"))
     assert len(refused) == 1
 
 
