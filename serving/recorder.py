@@ -13,7 +13,7 @@ import json
 import logging
 import time
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -51,7 +51,7 @@ class Entry:
     number: int | None = None
     problem: ProblemError | None = None
     twin: Entry | None = None
-    stored: asyncio.Future[None] = field(default_factory=lambda: asyncio.Future())
+    stored: asyncio.Future[None] | None = None
 
     @property
     def is_done(self) -> bool:
@@ -100,10 +100,10 @@ class Recorder:
         Raises:
             ProblemError: `storing_failed`.
         """
-        entries = [
-            _entry(caller, body, key and (key if len(bodies) == 1 else f"{key}#{at}"), explain)
-            for at, body in enumerate(bodies)
-        ]
+        if len(bodies) == 1:
+            entries = [_entry(caller, bodies[0], key, explain)]
+        else:  # many may take long to read
+            entries = await asyncio.to_thread(_entries, caller, bodies, key, explain)
         claimed: dict[Name, Entry] = {}
         try:
             for entry in entries:
@@ -147,10 +147,14 @@ class Recorder:
     async def keep(self, entries: Sequence[Entry]) -> None:
         """Store entries that have an answer; returns when they are on disk."""
         began = time.perf_counter()
+        loop = asyncio.get_running_loop()
+        stored = [loop.create_future() for _ in entries]
+        for entry, future in zip(entries, stored, strict=True):
+            entry.stored = future
         self._pending += entries
         self._work.set()
-        for entry in entries:
-            await asyncio.shield(entry.stored)
+        for future in stored:
+            await asyncio.shield(future)
         self._seconds.observe(time.perf_counter() - began)
 
     async def run(self) -> None:
@@ -178,7 +182,7 @@ class Recorder:
             for entry in batch:
                 if problem:
                     entry.problem = problem
-                if not entry.stored.done():
+                if entry.stored is not None and not entry.stored.done():
                     entry.stored.set_result(None)
 
     def _commit(self, batch: list[Entry]) -> None:
@@ -216,6 +220,11 @@ class Recorder:
             if time.monotonic() - self._forgot > _FORGET_SECONDS:
                 self._forgot = time.monotonic()
                 repeats.forget(connection, now)
+
+
+def _entries(caller: str, bodies: Sequence[bytes], key: str | None, explain: bool) -> list[Entry]:
+    """Those of a batch: each is named by the key and its place."""
+    return [_entry(caller, body, key and f"{key}#{at}", explain) for at, body in enumerate(bodies)]
 
 
 def _entry(caller: str, body: bytes, key: str | None, explain: bool) -> Entry:
