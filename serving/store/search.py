@@ -28,7 +28,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from triage.normalise import normalise
 
 _RUN: Final = re.compile(r"[^\W_]+")
-_FEW: Final = 2_000
+_FEW: Final = 20_000
 _TABLE: Final = table("search", column("message_id"), column("rowid"))
 
 CREATE: Final = {

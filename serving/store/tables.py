@@ -88,7 +88,7 @@ OPEN: Final = {
 """The parts of `items` that wait for a person, each in its order with an index of its own. They
 start with the department, because every query asks for departments: each is one range. What
 filters ask for is in them too: a filter that finds little need not look at every row."""
-_FILTERED: Final = ("channel", "received_at")
+_FILTERED: Final = ("channel", "received_at", "reasons")
 
 items: Final = Table(
     "items",

@@ -13,7 +13,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-_FILTERED = ("channel", "received_at")
+_FILTERED = ("channel", "received_at", "reasons")
 _OPEN = {"open": "NOT done", "review": "NOT done AND listed", "urgent": "NOT done AND urgent"}
 
 
