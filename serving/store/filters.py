@@ -24,16 +24,24 @@ class Filters:
     reason: Reason | None = None
     text: str | None = None
 
-    def conditions(self, connection: Connection) -> list[ColumnElement[bool]]:
-        """What must hold, but for the departments: each of them has an index of its own."""
+    def conditions(
+        self, connection: Connection, *, roughly: bool = False
+    ) -> list[ColumnElement[bool]]:
+        """What must hold, but for the departments: each of them has an index of its own.
+
+        `roughly`: see `search.contains`.
+        """
         asked: list[ColumnElement[bool] | None] = [
             None if self.channel is None else items.c.channel == self.channel,
             None if self.since is None else items.c.received_at >= self.since,
             None if self.until is None else items.c.received_at < self.until,
             None if self.reason is None else _has(connection, self.reason),
-            search.contains(connection, self.text, items.c.message_id) if self.text else None,
+            self._words(connection, roughly) if self.text else None,
         ]
         return [condition for condition in asked if condition is not None]
+
+    def _words(self, connection: Connection, roughly: bool) -> ColumnElement[bool] | None:
+        return search.contains(connection, self.text or "", items.c.message_id, roughly=roughly)
 
 
 def _has(connection: Connection, reason: Reason) -> ColumnElement[bool]:

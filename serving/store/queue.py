@@ -104,7 +104,7 @@ def counts(
 ) -> dict[Tab, int]:
     """How many there are in each tab; 10,000 stands for that many or more."""
     now = now or datetime.now(UTC)
-    asked = filters.conditions(connection)
+    asked = filters.conditions(connection, roughly=True)
     tabs = {}
     for tab in Tab:
         ranges = _ranges(actor, tab, filters, now, in_order=False)

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Connection,
     Select,
     any_,
+    cast,
     column,
     literal,
     literal_column,
@@ -23,12 +24,13 @@ from sqlalchemy import (
     table,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
 from triage.normalise import normalise
 
 _RUN: Final = re.compile(r"[^\W_]+")
-_FEW: Final = 20_000
+FEW: Final = 5_000
+"""Messages with a phrase that PostgreSQL looks up before it looks at the list."""
 _TABLE: Final = table("search", column("message_id"), column("rowid"))
 
 CREATE: Final = {
@@ -92,26 +94,45 @@ def remove(connection: Connection, rows: list[tuple[int, str | None, str]]) -> N
 
 
 def contains(
-    connection: Connection, wanted: str, message_id: ColumnElement[int]
+    connection: Connection, wanted: str, message_id: ColumnElement[int], *, roughly: bool = False
 ) -> ColumnElement[bool] | None:
-    """Condition: the message has every run of characters in `wanted`; None where it has none."""
+    """Condition: the message has every run of characters in `wanted`; None where it has none.
+
+    `roughly`, for counting: of what is frequent also messages that have all the pairs of a run,
+    but not next to each other, where leaving them out would take long.
+    """
     runs = _RUN.findall(normalise(wanted).text)
     if not runs:
         return None
-    if connection.dialect.name == "sqlite":
-        phrases = [_fts5(run) for run in runs]
-        found: Select[int] = select(literal_column("rowid")).select_from(_TABLE)
-        found = found.where(text("search MATCH :phrases").bindparams(phrases=" AND ".join(phrases)))
+    if connection.dialect.name == "postgresql":
+        return _postgresql(connection, " & ".join(map(_tsquery, runs)), message_id, roughly)
+    phrases = " AND ".join(map(_fts5, runs))
+    found: Select[int] = select(literal_column("rowid")).select_from(_TABLE)
+    return message_id.in_(found.where(text("search MATCH :phrases").bindparams(phrases=phrases)))
+
+
+def _postgresql(
+    connection: Connection, words: str, message_id: ColumnElement[int], roughly: bool
+) -> ColumnElement[bool]:
+    """It does not know how rare a phrase is, and its index has no positions: it reads every row.
+
+    So what is rare is looked up here, and what is frequent is looked for in row after row.
+    """
+    together = words.replace("<->", "&")
+    found = select(_TABLE.c.message_id).where(_matches(together))
+    few = list(connection.scalars(found.limit(FEW + 1)))
+    if len(few) <= FEW:
+        if few and together != words:
+            few = list(connection.scalars(select(_TABLE.c.message_id).where(_matches(words))))
+        return message_id == any_(literal(few, ARRAY(BigInteger)))
+    if roughly:
         return message_id.in_(found)
-    words = " & ".join(_tsquery(run) for run in runs)
-    found = select(_TABLE.c.message_id).where(
-        text("grams @@ CAST(:words AS tsquery)").bindparams(words=words)
-    )
-    # PostgreSQL does not know how rare a word is, and would look for it in row after row of a list.
-    few = list(connection.scalars(found.limit(_FEW + 1)))
-    if len(few) > _FEW:
-        return message_id.in_(found)
-    return message_id == any_(literal(few, ARRAY(BigInteger)))
+    row = select(_matches(words)).select_from(_TABLE).where(_TABLE.c.message_id == message_id)
+    return row.scalar_subquery()
+
+
+def _matches(words: str) -> ColumnElement[bool]:
+    return column("grams").bool_op("@@")(cast(words, TSQUERY))
 
 
 def _pairs(run: str) -> list[str]:

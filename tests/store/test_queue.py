@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from serving.store import leases
+from serving.store import leases, search
 from serving.store.actors import Actor
 from serving.store.cursors import CursorError, decode, encode
 from serving.store.intake import insert_messages
@@ -21,6 +21,7 @@ from triage.types import Department, Reason
 
 DUST, UNSURE, URGENT_TEXT, SURE = "工地扬尘扰民", "你好", "账户被冻结了", "欠我三万元不还"
 NO_FILTERS = Filters()
+CIVIL_ALONE = frozenset({Department.CIVIL})
 INDEXES = {
     Tab.URGENT: "ix_items_urgent",
     Tab.REVIEW: "ix_items_review",
@@ -172,6 +173,30 @@ def test_counts_are_of_what_one_may_see(store: Store) -> None:
     assert found[Tab.ALL] == 2
     assert found[Tab.MINE] == 2
     assert found[Tab.DONE] == 1
+
+
+def test_words_are_counted_as_the_rest_is(store: Store) -> None:
+    made = stored(store, SURE, SURE, SURE, URGENT_TEXT)
+    judged(store, LI, made[0], 0, ADMINISTRATIVE)
+    with store.database.write() as connection:
+        leases.take(connection, LI, made[1], NOW)
+    for actor in (LI, ZHAO, LEAD):
+        for words in (Filters(text="三万元"), Filters(text="三万元", departments=CIVIL_ALONE)):
+            with store.database.read() as connection:
+                found = counts(connection, actor, words, NOW)
+            pages = {tab: len(listed(store, actor, tab, words).rows) for tab in Tab}
+            assert found == pages, (actor, words)
+            assert any(found.values()) or actor is ZHAO, (actor, words)
+
+
+def test_a_frequent_phrase_is_found_in_place(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where PostgreSQL would read thousands of rows for it, it is looked for in the list's rows."""
+    monkeypatch.setattr(search, "FEW", 1)
+    made = stored(store, SURE, "有三万多,要还欠款的万元户", SURE, DUST)
+    asked = Filters(text="三万元")
+    assert numbers(listed(store, LEAD, Tab.ALL, asked)) == [made[0], made[2]]
+    with store.database.read() as connection:
+        assert counts(connection, LEAD, asked, NOW)[Tab.ALL] in (2, 3)  # roughly
 
 
 @pytest.mark.parametrize(
