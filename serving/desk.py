@@ -8,9 +8,10 @@ import json
 from collections.abc import Sequence
 from typing import Protocol
 
+from serving.entries import Entry
 from serving.metrics import Metrics
 from serving.problems import ProblemError
-from serving.recorder import Entry, Recorder
+from serving.recorder import Recorder
 from serving.service import Asked
 from serving.worker import parse_json
 from triage.io.messages import Fault
@@ -76,8 +77,8 @@ class Desk:
         """
         if self._recorder is None:
             return await self._service.decide(body, asked), None
-        opened = self._recorder.opened(asked.caller, [body], asked.key, explain=asked.explain)
-        async with opened as (entry,):
+        opened = self._recorder.opened_one(asked.caller, body, asked.key, explain=asked.explain)
+        async with opened as entry:
             if not entry.is_done:
                 entry.answer = await self._service.decide(body, asked)
                 await self._recorder.keep([entry])
@@ -95,7 +96,9 @@ class Desk:
         if self._recorder is None:
             outcomes = await self._service.decide_all(bodies, asked)
         else:
-            opened = self._recorder.opened(asked.caller, bodies, asked.key, explain=asked.explain)
+            opened = self._recorder.opened_batch(
+                asked.caller, bodies, asked.key, explain=asked.explain
+            )
             async with opened as entries:
                 outcomes = await self._recorded(self._recorder, bodies, entries, asked)
         parts = [self._part(outcome, asked.request_id) for outcome in outcomes]

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
-import json
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from serving.entries import Entry, of_batch, of_one
 from serving.logs import operation
 from serving.metrics import Metrics
 from serving.problems import ProblemError
@@ -25,7 +23,6 @@ from serving.store.errors import DuplicateError, StoreError
 from serving.store.intake import Record, insert_messages
 from serving.store.opening import Store
 from serving.store.repeats import Answered, Name
-from serving.worker import parse_json
 from triage.io.messages import message_from
 from triage.types import Decision
 
@@ -34,50 +31,6 @@ _ATTEMPTS: Final = 3
 # What comes within this time shares a transaction: it costs most of what a message costs here.
 _GATHER_SECONDS: Final = 0.005
 _FORGET_SECONDS: Final = 600.0
-
-
-@dataclass(slots=True, eq=False)
-class Entry:
-    """One message of a request. It ends with an `answer`, stored under `number`, or a `problem`.
-
-    `twin` is an earlier entry of the same request with the same id: it is asked once.
-    """
-
-    caller: str
-    value: object = None
-    digest: bytes = b""
-    names: tuple[Name, ...] = ()
-    answer: bytes | None = None
-    number: int | None = None
-    problem: ProblemError | None = None
-    twin: Entry | None = None
-    stored: asyncio.Future[None] | None = None
-
-    @property
-    def is_done(self) -> bool:
-        """Whether nothing is to be decided any more."""
-        return bool(self.answer is not None or self.problem or self.twin)
-
-    def outcome(self) -> bytes | ProblemError:
-        """The answer or the problem."""
-        if self.twin:
-            return self.twin.outcome()
-        assert self.problem or self.answer is not None
-        return self.problem or self.answer or b""
-
-    def result(self) -> bytes:
-        """The answer; raises the problem where there is none."""
-        outcome = self.outcome()
-        if isinstance(outcome, ProblemError):
-            raise outcome
-        return outcome
-
-    def repeat(self, before: Answered) -> None:
-        """It was answered before: the same again, unless something else is asked."""
-        if before.digest != self.digest:
-            self.problem = ProblemError("changed_request")
-        else:
-            self.answer, self.number = before.answer.encode(), before.message_id
 
 
 class Recorder:
@@ -92,47 +45,83 @@ class Recorder:
         self._forgot = time.monotonic()
 
     @contextlib.asynccontextmanager
-    async def opened(
+    async def opened_one(
+        self, caller: str, body: bytes, key: str | None, *, explain: bool
+    ) -> AsyncIterator[Entry]:
+        """The entry of a request with one message; it is done where it was asked before.
+
+        Raises:
+            ProblemError: `storing_failed`.
+        """
+        entries = of_one(caller, body, key, explain=explain)
+        async with self._opened(entries, {}):
+            yield entries[0]
+
+    @contextlib.asynccontextmanager
+    async def opened_batch(
         self, caller: str, bodies: Sequence[bytes], key: str | None, *, explain: bool
     ) -> AsyncIterator[list[Entry]]:
         """An entry for each message; those are done that were asked before or are asked now.
 
         Raises:
-            ProblemError: `storing_failed`.
+            ProblemError: `storing_failed`; `changed_request` or `still_running`, where the key is
+                that of another request.
         """
-        if len(bodies) == 1:
-            entries = [_entry(caller, bodies[0], key, explain)]
-        else:  # many may take long to read
-            entries = await asyncio.to_thread(_entries, caller, bodies, key, explain)
-        claimed: dict[Name, Entry] = {}
+        # Many may take long to read.
+        entries, whole = await asyncio.to_thread(of_batch, caller, bodies, key, explain=explain)
+        async with self._opened(entries, whole):
+            yield entries
+
+    @contextlib.asynccontextmanager
+    async def _opened(self, entries: list[Entry], whole: dict[Name, bytes]) -> AsyncIterator[None]:
+        for name, digest in whole.items():
+            if name in self._running:
+                is_same = self._running[name] == digest
+                raise ProblemError("still_running" if is_same else "changed_request")
+        claimed: dict[Name, Entry | None] = dict.fromkeys(whole)
+        self._running |= whole
         try:
             for entry in entries:
                 self._claim(entry, claimed)
             asked = {name for entry in entries if not entry.is_done for name in entry.names}
             if asked:
-                before = await self._find(asked)
-                for entry in entries:
-                    for name in entry.names:
-                        if not entry.is_done and name in before:
-                            entry.repeat(before[name])
-            yield entries
+                await self._look_up(entries, whole, asked | whole.keys())
+            yield
         finally:
             for name in claimed:
                 del self._running[name]
 
-    def _claim(self, entry: Entry, claimed: dict[Name, Entry]) -> None:
-        for name in entry.names:
+    def _claim(self, entry: Entry, claimed: dict[Name, Entry | None]) -> None:
+        for name, digest in entry.names.items():
             if name in self._running:
-                if self._running[name] != entry.digest:
+                if self._running[name] != digest:
                     entry.problem = ProblemError("changed_request")
-                elif name in claimed:
-                    entry.twin = claimed[name]
+                elif twin := claimed.get(name):
+                    entry.twin = twin
                 else:
                     entry.problem = ProblemError("still_running")
                 return
-        for name in entry.names:
-            self._running[name] = entry.digest
-            claimed[name] = entry
+        self._running |= entry.names
+        claimed |= dict.fromkeys(entry.names, entry)
+
+    async def _look_up(
+        self, entries: list[Entry], whole: dict[Name, bytes], asked: set[Name]
+    ) -> None:
+        before = await self._find(asked)
+        for name, digest in whole.items():
+            if name in before and before[name].digest != digest:
+                raise ProblemError("changed_request")
+        unknown = {name: digest for name, digest in whole.items() if name not in before}
+        missing: dict[Name, tuple[bytes, int]] = {}
+        for entry in entries:
+            if not entry.is_done:
+                missing |= entry.repeat(before) or {}
+                entry.whole = unknown
+        numbers = [entry.number for entry in entries if entry.number is not None]
+        if numbers and all(entry.is_done for entry in entries):
+            missing |= {name: (digest, numbers[0]) for name, digest in unknown.items()}
+        if missing:
+            await self._remember(missing)
 
     async def _find(self, names: set[Name]) -> dict[Name, Answered]:
         def find() -> dict[Name, Answered]:
@@ -141,6 +130,22 @@ class Recorder:
 
         try:
             return await asyncio.to_thread(find)
+        except StoreError as error:
+            raise _failed(error) from None
+
+    async def _remember(self, named: Mapping[Name, tuple[bytes, int]]) -> None:
+        """What was asked before is called by another name too."""
+
+        def keep() -> None:
+            now = datetime.now(UTC)
+            with self._store.database.write() as connection:
+                repeats.free(connection, named, now)
+                repeats.keep(connection, named, now)
+
+        try:
+            await asyncio.to_thread(keep)
+        except DuplicateError:
+            pass  # another service on the same database did it meanwhile
         except StoreError as error:
             raise _failed(error) from None
 
@@ -186,9 +191,15 @@ class Recorder:
                     entry.stored.set_result(None)
 
     def _commit(self, batch: list[Entry]) -> None:
+        records: dict[Entry, Record] = {}
+        for entry in batch:
+            try:
+                records[entry] = _record(entry)
+            except Exception as error:  # what cannot be stored must not keep the others back
+                entry.problem = _failed(error)
         for attempt in range(_ATTEMPTS):
             try:
-                return self._commit_once(batch, again=attempt > 0)
+                return self._commit_once(records, again=attempt > 0)
             except DuplicateError:
                 # Another service on the same database answered one of them since it was looked
                 # for, or its name is a day old and free again.
@@ -196,57 +207,40 @@ class Recorder:
                     raise
         return None
 
-    def _commit_once(self, batch: list[Entry], *, again: bool) -> None:
+    def _commit_once(self, records: Mapping[Entry, Record], *, again: bool) -> None:
         now = datetime.now(UTC)
         with self._store.database.write() as connection:
-            names = [name for entry in batch for name in entry.names] if again else []
-            before = repeats.find(connection, names, now)
-            repeats.free(connection, names, now)
-            new: list[Entry] = []
-            for entry in batch:
-                known = [before[name] for name in entry.names if name in before]
-                if known:
-                    entry.repeat(known[0])
-                else:
+            names = {name for entry in records for name in (*entry.names, *entry.whole)}
+            before = repeats.find(connection, names, now) if again else {}
+            if again:
+                repeats.free(connection, names, now)
+            named: dict[Name, tuple[bytes, int]] = {}
+            new = []
+            for entry in records:
+                others = entry.repeat(before)
+                if others is None:
                     new.append(entry)
-            records = [_record(entry, now) for entry in new]
-            calendar = self._store.calendar
-            numbers = insert_messages(connection, calendar, records, indexed=False)
-            given: dict[Name, tuple[bytes, int]] = {}
+                else:
+                    named |= others
+            given = [records[entry] for entry in new]
+            numbers = insert_messages(connection, self._store.calendar, given, indexed=False)
             for entry, number in zip(new, numbers, strict=True):
                 entry.number = number
-                given |= dict.fromkeys(entry.names, (entry.digest, number))
-            repeats.keep(connection, given, now)
+                own = [*entry.names.items(), *entry.whole.items()]
+                for name, digest in own:
+                    if name not in before:
+                        named.setdefault(name, (digest, number))
+            repeats.keep(connection, named, now)
             if time.monotonic() - self._forgot > _FORGET_SECONDS:
                 self._forgot = time.monotonic()
                 repeats.forget(connection, now)
 
 
-def _entries(caller: str, bodies: Sequence[bytes], key: str | None, explain: bool) -> list[Entry]:
-    """Those of a batch: each is named by the key and its place."""
-    return [_entry(caller, body, key and f"{key}#{at}", explain) for at, body in enumerate(bodies)]
-
-
-def _entry(caller: str, body: bytes, key: str | None, explain: bool) -> Entry:
-    try:
-        value = parse_json(body)
-    except (ValueError, RecursionError):
-        return Entry(caller)  # the worker says what is wrong with it
-    names = [Name(caller, "key", key)] if key else []
-    given = value.get("id") if isinstance(value, dict) else None
-    if isinstance(given, str) and 0 < len(given) <= 128 and given.isprintable():
-        names.append(Name(caller, "id", given))
-    if not names:
-        return Entry(caller, value)
-    told = json.dumps([explain, value], sort_keys=True).encode()
-    return Entry(caller, value, hashlib.sha256(told).digest(), tuple(names))
-
-
-def _record(entry: Entry, now: datetime) -> Record:
+def _record(entry: Entry) -> Record:
     assert entry.answer is not None
     body = entry.answer.decode()
     decision = Decision.model_validate_json(body)
-    return Record(entry.caller, message_from(entry.value), decision, body, now)
+    return Record(entry.caller, message_from(entry.value), decision, body, datetime.now(UTC))
 
 
 def _failed(error: Exception) -> ProblemError:

@@ -17,9 +17,6 @@ from triage.io.csvfile import MARK, csv_lines
 from triage.types import Timestamp
 
 _DAYS: Final = 30
-# Beyond, a day in another zone may be none of the calendar.
-_FIRST: Final = datetime(1900, 1, 1, tzinfo=UTC)
-_LAST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 _HEAD: Final = ("项目", "行", "列", "数值")
 
 router = APIRouter(prefix="/v1", tags=["statistics"])
@@ -37,7 +34,7 @@ def time_range(since: datetime | None, until: datetime | None) -> tuple[datetime
     """What is asked for: by default from the beginning of the 30th day in Asia/Shanghai on."""
     now = datetime.now(UTC)
     first = local_day(now) - timedelta(days=_DAYS - 1)
-    return max(since or midnight(first), _FIRST), min(until or now, _LAST)
+    return since or midnight(first), until or now
 
 
 def _found(store: StoreOf, since: datetime | None, until: datetime | None) -> Statistics:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Annotated, Final, Literal
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -72,7 +73,14 @@ def _rfc_3339(value: object) -> object:
     raise PydanticCustomError("datetime_format", "must be a date and time as in RFC 3339")
 
 
-Timestamp = Annotated[AwareDatetime, BeforeValidator(_rfc_3339)]
+def _in_use(value: datetime) -> datetime:
+    """Refuse what stands for "never": nothing could be due after it, or have come before it."""
+    if not 1900 < value.year < 2200:
+        raise PydanticCustomError("datetime_years", "must be in the years 1901 to 2199")
+    return value
+
+
+Timestamp = Annotated[AwareDatetime, BeforeValidator(_rfc_3339), AfterValidator(_in_use)]
 
 
 def _number(value: object) -> object:

@@ -4,7 +4,7 @@ is the same request (draft-ietf-httpapi-idempotency-key-header)."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -55,7 +55,7 @@ def find(connection: Connection, names: Collection[Name], now: datetime) -> dict
 
 def free(connection: Connection, names: Collection[Name], now: datetime) -> None:
     """Let those of `names` be used again whose request is older than a day."""
-    ordered = list(names)
+    ordered = sorted(names, key=astuple)
     for start in range(0, len(ordered), _PAGE):
         old = delete(requests).where(_any(ordered[start : start + _PAGE]))
         connection.execute(old.where(requests.c.at <= now - KEPT))
@@ -68,10 +68,11 @@ def keep(connection: Connection, given: Mapping[Name, tuple[bytes, int]], now: d
     answered it meanwhile, or it must be set `free` first.
     """
     if given:
+        # In one order, so that two services never wait for each other.
         rows = [
             {"caller": n.caller, "kind": n.kind, "value": n.value, "body": digest,
              "message_id": number, "at": now}
-            for n, (digest, number) in given.items()
+            for n, (digest, number) in sorted(given.items(), key=_by_name)
         ]  # fmt: skip
         connection.execute(insert(requests), rows)
 
@@ -79,6 +80,10 @@ def keep(connection: Connection, given: Mapping[Name, tuple[bytes, int]], now: d
 def forget(connection: Connection, now: datetime) -> None:
     """Remove what is older than a day."""
     connection.execute(delete(requests).where(requests.c.at <= now - KEPT))
+
+
+def _by_name(each: tuple[Name, tuple[bytes, int]]) -> tuple[str, ...]:
+    return astuple(each[0])
 
 
 def _any(names: Collection[Name]) -> ColumnElement[bool]:

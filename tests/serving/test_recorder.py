@@ -187,6 +187,64 @@ def test_a_batch_is_stored_by_its_entries(store: Store) -> None:
     with_desk(store, run)
 
 
+def test_a_changed_batch_under_one_key_is_refused(store: Store) -> None:
+    def batch(*words: str) -> bytes:
+        return json.dumps({"messages": [{"text": each} for each in words]}).encode()
+
+    async def run(desk: Desk, deciding: Deciding) -> None:
+        first = await desk.batch(batch("工地扬尘"), asking("b"))
+        for changed in (
+            batch("工地扬尘", "拖欠工资"),
+            batch("拖欠工资"),
+            batch("拖欠工资", "噪音"),
+        ):
+            with pytest.raises(ProblemError, match="changed_request"):
+                await desk.batch(changed, asking("b"))
+        with pytest.raises(ProblemError, match="changed_request"):
+            await desk.one(body("工地扬尘"), asking("b"))
+        assert await desk.batch(batch("工地扬尘"), asking("b")) == first
+        assert count(store, messages) == 1
+        deciding.wait.clear()
+        running = asyncio.create_task(desk.batch(batch("甲", "乙"), asking("c")))
+        await asyncio.sleep(0.1)
+        with pytest.raises(ProblemError, match="still_running"):
+            await desk.batch(batch("甲", "乙"), asking("c"))
+        deciding.wait.set()
+        await running
+
+    with_desk(store, run)
+
+
+def test_a_new_key_of_a_known_message_is_kept(store: Store) -> None:
+    async def run(desk: Desk, _: Deciding) -> None:
+        first = await desk.one(body("工地扬尘", id="x"), asking("k1"))
+        assert await desk.one(body("工地扬尘", id="x"), asking("k2")) == first
+        with pytest.raises(ProblemError, match="changed_request"):
+            await desk.one(body("别的事情", id="y"), asking("k2"))
+        batch = json.dumps({"messages": [{"text": "工地扬尘", "id": "x"}]}).encode()
+        await desk.batch(batch, asking("k3"))
+        with pytest.raises(ProblemError, match="changed_request"):
+            await desk.batch(batch.replace(b'"x"', b'"z"'), asking("k3"))
+        assert count(store, messages) == 1
+
+    with_desk(store, run)
+
+
+def test_one_that_cannot_be_stored_keeps_no_other_back(store: Store) -> None:
+    class Broken(Deciding):
+        async def decide(self, body: bytes, asked: Asked) -> bytes:
+            return b"{}" if b"broken" in body else await super().decide(body, asked)
+
+    async def run(desk: Desk, _: Deciding) -> None:
+        desk._service = Broken()
+        asked = (desk.one(body(words), asking()) for words in ("工地扬尘", "broken", "欠薪"))
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        assert [isinstance(each, ProblemError) for each in outcomes] == [False, True, False]
+        assert count(store, messages) == 2
+
+    with_desk(store, run)
+
+
 def test_what_cannot_be_stored_is_not_answered(store: Store) -> None:
     async def run(desk: Desk, _: Deciding) -> None:
         with store.database.write() as connection:

@@ -81,6 +81,8 @@ def _detail(error: ErrorDetails) -> str:
         return f"has more than {limit:,} characters; shorten it or split the message"
     if kind == "too_long":
         return f"has more than {error['ctx']['max_length']} entries"
+    if kind == "datetime_years":
+        return f"{error['msg']}; leave it out where the time is not known"
     if kind.startswith(("datetime_", "date_", "timezone_")):
         return _DATE
     return "has a wrong type or value; see /docs for the format"
