@@ -43,9 +43,10 @@ def verify(
     Exit codes: 0 the chain is whole; 1 it is not, and what is wrong.
     """
     noted = _receipt(receipt)
-    with opened(state, database, must_exist=True) as store, store.database.read() as connection:
-        found = store.audit.verify(connection)
-        fault = found.fault or (_unlike(connection, found, *noted) if noted else None)
+    with opened(state, database, must_exist=True) as store:
+        found = store.audit.verify(store.database)
+        with store.database.read() as connection:
+            fault = found.fault or (_unlike(connection, found, *noted) if noted else None)
     if fault:
         typer.echo(f"the chain is broken: {fault}", err=True)
         raise typer.Exit(1)

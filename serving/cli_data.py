@@ -100,7 +100,7 @@ def purge(
 
         if dry_run:
             with store.database.read() as connection:
-                done = retention.old(connection, before)
+                done = retention.old(connection, before, now)
         else:
             done = retention.purge(store, COMMAND, before, now)
     verb = "would lose" if dry_run else "lost"

@@ -14,6 +14,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
+from serving.store.engine import Database
 from serving.store.errors import StoreError
 from serving.store.tables import audit, audit_head
 
@@ -102,13 +104,19 @@ class Audit:
         new = audit_head.update().where(audit_head.c.id == _HEAD)
         connection.execute(new.values(seq=head.seq + 1, mac=mac))
 
-    def verify(self, connection: Connection) -> Verified:
-        """Walk the whole chain; stops at the first record that is not what was written."""
+    def verify(self, source: Connection | Database) -> Verified:
+        """Walk the whole chain; stops at the first record that is not what was written.
+
+        Of a database it reads page by page, so that nobody who writes has to wait for all of it.
+        """
         seq, before = 0, _START
         while True:
-            page = connection.execute(
-                select(audit).where(audit.c.seq > seq).order_by(audit.c.seq).limit(_PAGE)
-            ).all()
+            with _reading(source) as connection:
+                page = connection.execute(
+                    select(audit).where(audit.c.seq > seq).order_by(audit.c.seq).limit(_PAGE)
+                ).all()
+                # In one state with the last page: more may be added right after it.
+                head = connection.execute(select(audit_head.c.seq, audit_head.c.mac)).one_or_none()
             for row in page:
                 given = dict(row._mapping)  # noqa: SLF001 - the documented way to a row's columns
                 mac = given.pop("mac")
@@ -122,7 +130,6 @@ class Audit:
                 return Verified(seq, before.hex(), fault)
             if len(page) < _PAGE:
                 break
-        head = connection.execute(select(audit_head.c.seq, audit_head.c.mac)).one_or_none()
         cut: str | None = None
         if head is None or (head.seq, head.mac) != (seq, before):
             cut = f"records after {seq} are missing"
@@ -131,3 +138,7 @@ class Audit:
     def _mac(self, before: bytes, row: Mapping[str, object]) -> bytes:
         told = json.dumps(dict(row), ensure_ascii=False, sort_keys=True).encode()
         return hmac.digest(self._key, before + told, hashlib.sha256)
+
+
+def _reading(source: Connection | Database) -> AbstractContextManager[Connection]:
+    return source.read() if isinstance(source, Database) else nullcontext(source)

@@ -30,6 +30,7 @@ from triage.host import flush
 
 _SQLITE: Final = b"SQLite format 3\0"
 _ARCHIVE: Final = b"PGDMP"
+_DAMAGE: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,8 @@ def _copied(store: Store, part: Path) -> Checked:
         closing(_opened(Path(path), mode="rw")) as source,
         closing(_opened(part, mode="rw")) as target,
     ):
+        # Nobody may write meanwhile: the copy goes to the disk afterwards, all at once.
+        target.execute("PRAGMA synchronous=OFF")
         # In one go: a copy in steps begins anew whenever somebody writes, and may never end.
         source.backup(target)
         # A file of its own, without a log beside it.
@@ -160,17 +163,27 @@ def _checked_file(path: Path, audit: Audit) -> Checked:
 
 
 def _put_back(source: Path, database: Database) -> None:
-    path = database.engine.url.database
-    assert path
+    assert database.engine.url.database
+    path = Path(database.engine.url.database)
     database.close()
-    with (
-        _telling(),
-        closing(_opened(source)) as given,
-        closing(_opened(Path(path), mode="rwc")) as target,
-    ):
+    with _telling():
+        try:
+            _fill(path, source)
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGE:
+                raise
+            # SQLite cannot write into what it cannot read; it is kept for whoever wants to look.
+            for name in (path.name, f"{path.name}-journal", f"{path.name}-wal", f"{path.name}-shm"):
+                with contextlib.suppress(FileNotFoundError):
+                    path.with_name(name).replace(path.with_name(f"{name}.damaged"))
+            _fill(path, source)
+    path.chmod(0o600)
+
+
+def _fill(path: Path, source: Path) -> None:
+    with closing(_opened(source)) as given, closing(_opened(path, mode="rwc")) as target:
         # One transaction of the target: it has all of the backup, or what it had.
         given.backup(target)
-    Path(path).chmod(0o600)
 
 
 def _opened(path: Path, *, mode: str = "ro") -> sqlite3.Connection:

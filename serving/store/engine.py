@@ -24,6 +24,11 @@ from serving.store.errors import DuplicateError, StoreError
 
 _BUSY_SECONDS: Final = 15
 _SAFE_WAL: Final = (3, 51, 3)
+_READ: Final = {
+    "sqlite": "BEGIN",
+    # Otherwise each statement would see what was committed before it, and not before the first.
+    "postgresql": "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+}
 
 
 def journal_mode(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> str:
@@ -88,7 +93,7 @@ class Database:
         Raises:
             StoreError: the database cannot be used now.
         """
-        with _told(), self._transaction("BEGIN" if self.is_sqlite else "") as connection:
+        with _told(), self._transaction(_READ[self.engine.dialect.name]) as connection:
             yield connection
 
     def outside(self, *statements: str) -> None:

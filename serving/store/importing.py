@@ -60,10 +60,15 @@ def _one(store: Store, actor: Actor, task: Task, now: datetime) -> str:
         return "empty"
     number = task.data.message_id
     with store.database.write() as connection:
-        if _has(items.load(connection, actor, number, now), label):
+        item = items.load(connection, actor, number, now)
+        if _has(item, label):
             return "unchanged"
         verdict = Verdict(task.verdict_id(actor.name, label), label)
-        reviews.decide(connection, store.audit, actor, number, task.data.version, verdict, now)
+        version = task.data.version
+        after = reviews.decide(connection, store.audit, actor, number, version, verdict, now)
+        if after <= item.version:
+            # It was brought in before, and somebody has said something else since.
+            raise ConflictError("it was changed meanwhile", item.version, None)
     return "recorded"
 
 

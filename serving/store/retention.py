@@ -17,6 +17,7 @@ from serving.store import search, sketch
 from serving.store.actors import Actor
 from serving.store.engine import Database, journal_mode
 from serving.store.opening import Store
+from serving.store.repeats import KEPT
 from serving.store.tables import corrections, decisions, items, leases, messages, requests
 
 _BATCH: Final = 200
@@ -36,14 +37,14 @@ class Purged:
     batches: int = 0
 
 
-def old(connection: Connection, before: datetime) -> Purged:
+def old(connection: Connection, before: datetime, now: datetime) -> Purged:
     """What `purge` would remove."""
     waiting = and_(items.c.listed, ~items.c.done)
     query = (
         select(func.count().label("messages"), func.count().filter(waiting).label("waiting"))
         .select_from(messages)
         .join(items, items.c.message_id == messages.c.id)
-        .where(_due(before))
+        .where(_due(before, now))
     )
     row = connection.execute(query).one()
     return Purged(row.messages, row.waiting)
@@ -60,7 +61,7 @@ def purge(
         StoreError: the database cannot be used now.
     """
     with store.database.read() as connection:
-        expected = old(connection, before)
+        expected = old(connection, before, now)
     count = batches = 0
     while True:
         with store.database.write() as connection:
@@ -72,13 +73,20 @@ def purge(
         if not done:
             break
         count, batches = count + done, batches + 1
+    with store.database.write() as connection:
+        _forget_notes(connection)
     # Also where nothing was old: a run that was interrupted has not come to this.
     clean(store.database)
     return Purged(count, expected.waiting, batches)
 
 
-def _due(before: datetime) -> ColumnElement[bool]:
-    return and_(messages.c.received_at < before, messages.c.purged_at.is_(None))
+def _due(before: datetime, now: datetime) -> ColumnElement[bool]:
+    # Of what came in the last day the answer may be asked for again, however old the letter is.
+    return and_(
+        messages.c.received_at < before,
+        messages.c.stored_at < now - KEPT,
+        messages.c.purged_at.is_(None),
+    )
 
 
 def _batch(connection: Connection, before: datetime, now: datetime, most: int) -> int:
@@ -86,10 +94,11 @@ def _batch(connection: Connection, before: datetime, now: datetime, most: int) -
         connection.execute(text("PRAGMA secure_delete=ON"))
     rows = connection.execute(
         select(messages.c.id, messages.c.title, messages.c.text)
-        .where(_due(before))
+        .where(_due(before, now))
         .order_by(messages.c.received_at)
         .limit(most)
-        .with_for_update()
+        # Whoever labels one of them meanwhile refers to it, which this lock allows.
+        .with_for_update(key_share=True)
     ).all()
     numbers = [row.id for row in rows]
     if not numbers:
@@ -106,6 +115,13 @@ def _batch(connection: Connection, before: datetime, now: datetime, most: int) -
     for table in (requests, leases):
         connection.execute(delete(table).where(table.c.message_id.in_(numbers)))
     return len(numbers)
+
+
+def _forget_notes(connection: Connection) -> None:
+    """Those that were written on messages after their words had gone."""
+    purged = select(messages.c.id).where(messages.c.purged_at.is_not(None))
+    late = and_(corrections.c.note.is_not(None), corrections.c.message_id.in_(purged))
+    connection.execute(update(corrections).where(late).values(note=None))
 
 
 def clean(database: Database) -> None:

@@ -1,7 +1,8 @@
 """Text search by pairs of characters: it needs no dictionary and finds any two characters.
 
 Each database brings its own full-text index; both hold the same words, which are the overlapping
-character pairs of a text, so that a phrase of pairs is a run of characters.
+character pairs of a text, so that a phrase of pairs is a run of characters. PostgreSQL notes no
+places after the 16,383rd pair: of a longer text it finds a pair anywhere, a phrase only before.
 """
 
 from __future__ import annotations

@@ -88,6 +88,11 @@ OPEN: Final = {
 """The parts of `items` that wait for a person, each in its order with an index of its own. They
 start with the department, because every query asks for departments: each is one range. What
 filters ask for is in them too: a filter that finds little need not look at every row."""
+PROMISED: Final = {
+    "due_on": "replied_at IS NULL AND NOT is_nothing",
+    "result_due_on": "answered_at IS NULL AND NOT is_nothing",
+}
+"""What has not gone out, by its last day: also what is overdue for years is found by its index."""
 _FILTERED: Final = ("channel", "received_at", "reasons")
 
 items: Final = Table(
@@ -133,6 +138,16 @@ items: Final = Table(
         *_FILTERED,
         sqlite_where=text("done"),
         postgresql_where=text("done"),
+    ),
+    *(
+        Index(
+            f"ix_items_{day}",
+            day,
+            *("message_id", "department", "reviewer"),
+            sqlite_where=text(which),
+            postgresql_where=text(which),
+        )
+        for day, which in PROMISED.items()
     ),
     Index("ix_items_mine", "reviewer", "reviewed_at", "message_id"),
     Index("ix_items_cluster", "cluster_id", "received_at"),

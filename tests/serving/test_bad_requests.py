@@ -63,6 +63,7 @@ NO_MESSAGE = {
     "date alone": (GOOD | {"received_at": "2024-05-01"}, "received_at"),
     "time number": (GOOD | {"received_at": 1714521600}, "received_at"),
     "time number in a string": (GOOD | {"received_at": "1714521600"}, "received_at"),
+    "time never": (GOOD | {"received_at": "9999-12-31T00:00:00Z"}, "received_at"),
     "time infinite": (GOOD | {"received_at": 1e308}, "received_at"),
     "attachments object": (GOOD | {"attachments": {"name": "a"}}, "attachments"),
     "attachments many": (GOOD | {"attachments": [{"name": "a"}] * 51}, "attachments"),

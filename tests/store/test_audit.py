@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,23 @@ def test_records_of_many_threads_are_one_chain(store: Store) -> None:
     at_once(lambda _: write(store, 10), range(5))
     found = verify(store)
     assert (found.records, found.fault) == (50, None)
+
+
+def test_it_is_whole_while_somebody_writes(store: Store) -> None:
+    ended = threading.Event()
+
+    def write_on() -> None:
+        while not ended.is_set():
+            write(store, 1)
+
+    writing = threading.Thread(target=write_on)
+    writing.start()
+    try:
+        faults = {store.audit.verify(store.database).fault for _ in range(30)}
+    finally:
+        ended.set()
+        writing.join()
+    assert faults == {None}
 
 
 def test_a_record_undone_with_its_transaction_leaves_no_gap(store: Store) -> None:

@@ -23,7 +23,7 @@ from serving.store.engine import Database
 from serving.store.errors import StoreError
 from serving.store.opening import Store
 from serving.store.schema import upgrade
-from serving.store.tables import audit, metadata
+from serving.store.tables import audit, corrections, metadata
 from tests.store.people import CIVIL, LEAD, judged
 from tests.store.postgres import KINDS, fresh_url
 from tests.store.records import stored
@@ -135,6 +135,21 @@ def test_nothing_is_overwritten_unasked(store: Store, target: Database, tmp_path
     assert rows(target, audit) == before
     stored(Store(target, store.audit, store.calendar, tmp_path), "以后来的信")
     assert restore(target, store.audit, COMMAND, tmp_path / "backup", force=True).messages == 3
+
+
+@pytest.mark.parametrize("url", KINDS[:1], indirect=True)
+@pytest.mark.parametrize("damage", ["cut", "head", "middle"])
+def test_a_damaged_file_is_replaced(store: Store, tmp_path: Path, damage: str) -> None:
+    filled(store)
+    checked = backup(store, COMMAND, tmp_path / "good")
+    store.database.close()
+    path = Path(str(store.database.engine.url.database))
+    held = bytearray(path.read_bytes())
+    start = {"cut": 0, "head": 0, "middle": len(held) // 2}[damage]
+    held[start : start + 4096] = bytes(4096)
+    path.write_bytes(held[: len(held) // 2] if damage == "cut" else held)
+    assert restore(store.database, store.audit, COMMAND, tmp_path / "good", force=True).corrections
+    assert len(rows(store.database, corrections)) == checked.corrections
 
 
 def test_another_key_is_noticed(store: Store, target: Database, tmp_path: Path) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import event
 
 from serving.store import due
 from serving.store.due import Kind
@@ -43,3 +46,30 @@ def test_what_is_open_is_counted_by_its_last_day(store: Store) -> None:
     assert _numbers(store, Kind.REPLY, REPLY, REPLY + DAY) == [usual]
     assert _numbers(store, Kind.RESULT, RESULT, RESULT + DAY) == [usual, urgent, replied]
     assert _numbers(store, Kind.REPLY, None, REPLY - 7 * DAY) == []
+
+
+def test_what_is_overdue_for_years_is_found(store: Store) -> None:
+    (number,) = stored(store, "邻居占道")
+    later = REPLY.replace(year=2030)
+    with store.database.read() as connection:
+        assert due.overdue(connection, LEAD, Kind.REPLY, later) == 1
+    assert _numbers(store, Kind.RESULT, None, later) == [number]
+
+
+def test_days_are_read_from_their_index(store: Store) -> None:
+    told: list[tuple[str, Any]] = []
+
+    def note(_c: object, _cursor: object, statement: str, given: object, *_: object) -> None:
+        told.append((statement, given))
+
+    stored(store, *["邻居占道"] * 5)
+    explain = "EXPLAIN QUERY PLAN " if store.database.is_sqlite else "EXPLAIN "
+    for kind, name in ((Kind.REPLY, "ix_items_due_on"), (Kind.RESULT, "ix_items_result_due_on")):
+        with store.database.read() as connection:
+            if not store.database.is_sqlite:  # it does not take an index for five rows
+                connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+            event.listen(store.database.engine, "before_cursor_execute", note)
+            due.overdue(connection, LEAD, kind, REPLY)
+            event.remove(store.database.engine, "before_cursor_execute", note)
+            sql, given = told.pop()
+            assert name in str(connection.exec_driver_sql(explain + sql, given).all())

@@ -236,6 +236,17 @@ def test_label_studio_overwrites_nothing(store: Store) -> None:
     assert seen(store, LEAD, wages).label == URGENT
 
 
+def test_label_studio_does_not_say_recorded_of_what_was_taken_back(store: Store) -> None:
+    (number,) = stored(store, "工地扬尘扰民")
+    (task,) = tasks(store)
+    given = [annotated(task, "民事检察")]
+    assert brought_in(store, given).recorded == 1
+    taken_back(store, LEAD, seen(store, LEAD, number).history[0].id)
+    again = brought_in(store, given)
+    assert (again.recorded, again.refused[0].code) == (0, "conflict")
+    assert not seen(store, LEAD, number).done
+
+
 def test_an_empty_export_is_a_list(store: Store) -> None:
     assert tasks(store) == []
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Table, func, select
+from sqlalchemy import Table, func, select, update
 
 from serving.store import retention, search
 from serving.store.actors import COMMAND
@@ -62,7 +62,7 @@ def test_what_is_old_goes_and_labels_stay(store: Store, numbers: list[int]) -> N
     before = read(store, items)
     with store.database.read() as connection:
         counted = overview(connection, OLD, NOW, NOW)
-        assert retention.old(connection, BEFORE) == Purged(3, 1)
+        assert retention.old(connection, BEFORE, NOW) == Purged(3, 1)
     assert purged(store) == Purged(3, 1, 1)
     gone, kept = read(store, messages)[:3], read(store, messages)[3]
     assert [(row.title, row.text, row.attachments) for row in gone] == [(None, None, [])] * 3
@@ -87,6 +87,20 @@ def test_it_is_in_the_audit_chain_and_done_once(store: Store, numbers: list[int]
     assert '"messages": 3' in row.detail
     with store.database.read() as connection:
         assert store.audit.verify(connection).fault is None
+
+
+def test_a_note_that_came_later_goes_too(store: Store, numbers: list[int]) -> None:
+    purged(store)
+    judged(store, LEAD, numbers[1], 0, NOTHING, note=f"{SECRET}来电")
+    assert purged(store).messages == 0
+    assert [row.note for row in read(store, corrections)] == [None, None]
+
+
+def test_what_came_today_stays_though_the_letter_is_old(store: Store, numbers: list[int]) -> None:
+    with store.database.write() as connection:
+        connection.execute(update(messages).values(stored_at=NOW))
+    assert purged(store).messages == 0
+    assert seen(store, LEAD, numbers[0]).text == TEXT
 
 
 def test_batches(store: Store, numbers: list[int]) -> None:

@@ -14,6 +14,7 @@ branch_labels = None
 depends_on = None
 
 _FILTERED = ("channel", "received_at", "reasons")
+_PROMISED = {"due_on": "replied_at", "result_due_on": "answered_at"}
 _OPEN = {"open": "NOT done", "review": "NOT done AND listed", "urgent": "NOT done AND urgent"}
 
 
@@ -248,6 +249,15 @@ def upgrade() -> None:
             batch_op.create_index(
                 f"ix_items_{name}",
                 ["department", "due_on", "rank", "message_id", *_FILTERED],
+                unique=False,
+                sqlite_where=sa.text(which),
+                postgresql_where=sa.text(which),
+            )
+        for day, sent in _PROMISED.items():
+            which = f"{sent} IS NULL AND NOT is_nothing"
+            batch_op.create_index(
+                f"ix_items_{day}",
+                [day, "message_id", "department", "reviewer"],
                 unique=False,
                 sqlite_where=sa.text(which),
                 postgresql_where=sa.text(which),
