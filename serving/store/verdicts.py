@@ -12,11 +12,12 @@ from serving.store.actors import Actor
 from serving.store.audit import Audit
 from serving.store.deadlines import local_day
 from serving.store.engine import insert_or
-from serving.store.errors import StoreError
+from serving.store.errors import NotFoundError, StoreError
 from serving.store.intake import is_sampled, storable
-from serving.store.items import Correction, correction, history, lock_one
+from serving.store.items import Correction, correction, history
 from serving.store.labels import Label, item_label, label
 from serving.store.tables import corrections, decisions, items
+from serving.store.visibility import decidable
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,13 @@ def hold(connection: Connection, actor: Actor, message_id: int) -> Held:
     Raises:
         NotFoundError: no such message for this actor.
     """
-    item = lock_one(connection, actor, message_id)
+    own = items.c.message_id == message_id
+    # First the lock, then who may: a condition in one query with it would not see a decision that
+    # was waited for.
+    connection.execute(select(items.c.message_id).where(own).with_for_update())
+    item = connection.execute(select(items).where(own, decidable(actor))).one_or_none()
+    if item is None:
+        raise NotFoundError("there is no such message")
     made = select(decisions).where(decisions.c.id == item.decision_id)
     return Held(item, connection.execute(made).one())
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, exists, or_
 
 from serving.store.actors import Actor
-from serving.store.tables import items
+from serving.store.tables import corrections, items
 
 
 def visible(actor: Actor) -> ColumnElement[bool]:
@@ -16,3 +16,18 @@ def visible(actor: Actor) -> ColumnElement[bool]:
     """
     own = items.c.department.in_(sorted(actor.departments))
     return or_(own, items.c.reviewer == actor.name)
+
+
+def decidable(actor: Actor) -> ColumnElement[bool]:
+    """Condition: the actor may decide on it.
+
+    Beside what is visible, what the last decision took out of the own departments: who was at it
+    still is to see both decisions, and chooses.
+    """
+    before = corrections.c.before["department"].as_string()
+    taken = exists().where(
+        corrections.c.message_id == items.c.message_id,
+        corrections.c.version == items.c.version,
+        before.in_(sorted(actor.departments)),
+    )
+    return or_(visible(actor), taken)

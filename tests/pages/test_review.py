@@ -148,7 +148,7 @@ def test_two_people_decide_and_the_later_one_chooses(house: House) -> None:
     assert [row.department for row in house.corrections(second)] == ["none"]
 
 
-def test_what_went_to_another_department_meanwhile_is_said(house: House) -> None:
+def test_what_went_to_another_department_meanwhile_can_be_brought_back(house: House) -> None:
     (number,) = house.numbers("转走")
     with house.person("zhang") as mine, house.person("li") as theirs:
         _open(mine, number)
@@ -156,9 +156,12 @@ def test_what_went_to_another_department_meanwhile_is_said(house: House) -> None
         theirs.keyboard.press("2")
         theirs.keyboard.press("Enter")
         _moved_on(theirs, number)
+        mine.keyboard.press("1")
         mine.keyboard.press("Enter")
-        expect(mine.locator(STATE)).to_contain_text("已转由别的部门办理，您的决定没有保存")
-    assert [row.department for row in house.corrections(number)] == ["administrative"]
+        expect(mine.locator("#theirs")).to_have_text("行政检察")
+        mine.click("#keep-mine")
+        _moved_on(mine, number)
+        assert [row.department for row in house.corrections(number)] == ["administrative", "civil"]
 
 
 def test_a_lost_connection_loses_and_doubles_nothing(house: House) -> None:

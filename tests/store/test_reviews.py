@@ -100,6 +100,24 @@ def test_the_order_of_reasons_makes_no_difference() -> None:
     assert one == Label("civil", True, (Reason.DEADLINE, Reason.LIVELIHOOD, Reason.DEADLINE))
 
 
+def test_who_comes_later_chooses_though_it_went_elsewhere(store: Store) -> None:
+    (number,) = stored(store, "欠我三万元不还")
+    judged(store, LEAD, number, 0, ADMINISTRATIVE)
+    with pytest.raises(NotFoundError):
+        seen(store, LI, number)
+    with pytest.raises(ConflictError) as caught:
+        judged(store, LI, number, 0, URGENT)
+    assert caught.value.latest is not None
+    assert caught.value.latest.label == ADMINISTRATIVE
+    judged(store, LI, number, 1, URGENT)
+    assert seen(store, LI, number).label == URGENT
+    # What others decided on among themselves since is none of theirs.
+    judged(store, LEAD, number, 2, ADMINISTRATIVE)
+    judged(store, ZHAO, number, 3, ADMINISTRATIVE)
+    with pytest.raises(NotFoundError):
+        judged(store, LI, number, 3, URGENT)
+
+
 def test_who_comes_later_learns_what_was_decided(store: Store) -> None:
     (number,) = stored(store, "欠我三万元不还")
     judged(store, WANG, number, 0, URGENT)
