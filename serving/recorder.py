@@ -28,8 +28,9 @@ from triage.types import Decision
 
 _MOST: Final = 256
 _ATTEMPTS: Final = 3
-# What comes within this time shares a transaction: it costs most of what a message costs here.
-_GATHER_SECONDS: Final = 0.005
+# A transaction costs several times what a message in it does: while others are being decided, what
+# is decided waits this long for them (as PostgreSQL's commit_delay with commit_siblings).
+_GATHER_SECONDS: Final = 0.02
 _FORGET_SECONDS: Final = 600.0
 
 
@@ -42,6 +43,8 @@ class Recorder:
         self._running: dict[Name, bytes] = {}
         self._pending: list[Entry] = []
         self._work = asyncio.Event()
+        self._deciding = 0
+        self._alone = asyncio.Event()
         self._forgot = time.monotonic()
 
     @contextlib.asynccontextmanager
@@ -80,6 +83,7 @@ class Recorder:
                 raise ProblemError("still_running" if is_same else "changed_request")
         claimed: dict[Name, Entry | None] = dict.fromkeys(whole)
         self._running |= whole
+        self._deciding += len(entries)
         try:
             for entry in entries:
                 self._claim(entry, claimed)
@@ -88,8 +92,14 @@ class Recorder:
                 await self._look_up(entries, whole, asked | whole.keys())
             yield
         finally:
+            self._decided(sum(entry.stored is None for entry in entries))
             for name in claimed:
                 del self._running[name]
+
+    def _decided(self, count: int) -> None:
+        self._deciding -= count
+        if self._deciding == 0:
+            self._alone.set()
 
     def _claim(self, entry: Entry, claimed: dict[Name, Entry | None]) -> None:
         for name, digest in entry.names.items():
@@ -157,6 +167,7 @@ class Recorder:
         for entry, future in zip(entries, stored, strict=True):
             entry.stored = future
         self._pending += entries
+        self._decided(len(entries))
         self._work.set()
         for future in stored:
             await asyncio.shield(future)
@@ -167,7 +178,10 @@ class Recorder:
         while True:
             try:
                 await self._work.wait()
-                await asyncio.sleep(_GATHER_SECONDS)
+                if self._deciding:
+                    self._alone.clear()
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._alone.wait(), _GATHER_SECONDS)
             except asyncio.CancelledError:
                 await self._write()
                 raise
