@@ -167,6 +167,10 @@ def store_of(request: Request) -> Store:
 StoreOf = Annotated[Store, Depends(store_of)]
 
 
+_BY_ITSELF: Final = frozenset({"/queue/counts"})
+"""What an open page asks for though nobody is there: it keeps no session alive."""
+
+
 def user_of(request: Request, store: Store) -> User | None:
     """Who is logged in, by the cookie."""
     token = request.cookies.get(COOKIE)
@@ -178,7 +182,7 @@ def user_of(request: Request, store: Store) -> User | None:
     if found is None:
         return None
     user, is_stale = found
-    if is_stale:
+    if is_stale and request.url.path not in _BY_ITSELF:
         with store.database.write() as connection:
             sessions.touch(connection, token, now)
     return user

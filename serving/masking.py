@@ -21,7 +21,7 @@ _DIGIT: Final = re.compile(r"\d")
 _GAP: Final = "[ .\\-·_]{0,2}"
 _DASHES: Final = frozenset("‐‑‒–—―−－ー")
 _DOTS: Final = frozenset("．。・‧∙")
-_NOT_MONEY: Final = r"(?! ?(?:元|万元|亿元|块钱))"
+_NOT_MONEY: Final = r"(?! ?(?:元(?![旦月宵])|万元|亿元|块钱))"
 
 
 def _many(least: int, most: int | None = None) -> str:
@@ -66,7 +66,10 @@ _KINDS: Final = (
         _NOT_MONEY,
     ),
     _Kind(
-        re.compile(r"(?:电话|座机|联系方式|致电|拨打|[Tt][Ee][Ll])\D{0,4}([2-8]\d{6,7})(?!\d)"), 2
+        re.compile(
+            r"(?:电话|座机|联系方式|致电|拨打|[Tt][Ee][Ll])\D{0,4}([2-8]" + _many(6, 7) + r")(?!\d)"
+        ),
+        2,
     ),
 )
 

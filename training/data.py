@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,9 @@ from triage.labels import CLASSES, REASONS
 from triage.normalise import Normalised, normalise
 from triage.types import Reason
 
-_READERS = {".jsonl": "json", ".json": "json", ".csv": "csv"}
+# Lines of JSON as lines: a reader of JSON guesses each column's type from the first ten megabytes,
+# and fails where a later row has another, also in a column that nobody reads.
+_READERS = {".jsonl": "text", ".csv": "csv"}
 
 
 class Row(BaseModel):
@@ -102,13 +105,19 @@ def read_labelled(path: Path, cache: Path) -> list[Example]:
             reader, data_files=str(path), split="train", cache_dir=str(cache)
         )
     except (datasets.exceptions.DatasetGenerationError, ValueError) as error:
-        raise InputFileError(f"{path} cannot be read as {reader}; check its last lines") from error
+        raise InputFileError(f"{path} cannot be read as {reader} in UTF-8") from error
     examples = []
     for number, record in enumerate(table, start=1):
+        if reader == "text" and not record["text"].strip():
+            continue
         try:
+            if reader == "text":
+                record = json.loads(record["text"].removeprefix("\ufeff"))
             # `datasets` fills columns that a row lacks with None.
             given = {name: value for name, value in record.items() if value is not None}
             example = example_of(Row.model_validate(given))
+        except (json.JSONDecodeError, AttributeError):
+            raise InputFileError(f"{path}, row {number}: is no JSON object") from None
         except ValidationError as error:
             # Pydantic's messages name what is allowed; what was received stays out.
             faults = "; ".join(

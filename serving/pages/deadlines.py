@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import calendar
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import Request
+from fastapi import Query, Request
 from starlette.responses import HTMLResponse
 
 from serving.access import Reviewing, StoreOf
@@ -32,6 +32,7 @@ def shown(
     kind: Kind = Kind.REPLY,
     month: str = "",
     day: str = "",
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
 ) -> HTMLResponse:
     """A month with what is due on each day, and the list of one day or of all that is overdue."""
     here = today()
@@ -46,9 +47,10 @@ def shown(
     with store.database.read() as connection:
         if chosen:
             following = chosen + timedelta(days=1)
-            found = due.due(connection, actor, kind, chosen, following, _ROWS, now)
+            found = due.due(connection, actor, kind, chosen, following, _ROWS, now, cursor)
         else:
-            found = due.due(connection, actor, kind, None, here + timedelta(days=8), _ROWS, now)
+            week = here + timedelta(days=8)
+            found = due.due(connection, actor, kind, None, week, _ROWS, now, cursor)
     return page(
         request,
         "deadlines.html",
@@ -63,6 +65,6 @@ def shown(
         working=store.calendar.is_working,
         promised=promised,
         late=late,
-        rows=[(row, summary(row)) for row in found],
-        most=_ROWS,
+        rows=[(row, summary(row)) for row in found.rows],
+        next=found.next,
     )

@@ -56,8 +56,9 @@ def hidden_name(character: str) -> str:
 
 def plain(text: str | None) -> str:
     """A text in one line, masked, for lists: without what would turn or break the line."""
-    shown = "".join(" " if c in "\n\t\r" else c for c in mask(text or ""))
-    return "".join(c for c in _calm(shown) if not hidden_name(c))
+    shown = (" " if c in "\n\t\r" else c for c in text or "")
+    # Before masking: what stands unseen between digits would hide a number from it.
+    return "".join(_calm(mask("".join(c for c in shown if not hidden_name(c)))))
 
 
 def pieces(text: str, evidence: Sequence[Evidence], about: Sequence[str]) -> list[Piece]:

@@ -28,6 +28,11 @@ REASON_KEYS: Final = tuple(zip("ASDFGHJ", REASONS, strict=True))
 router = page_router()
 
 
+def _shown(item: items.Item) -> list[str | None]:
+    notes = [each.note for each in item.history]
+    return [item.title, item.text, *notes, *(each["name"] for each in item.attachments)]
+
+
 @router.get("/messages/{number}")
 def shown(
     number: MessageId, request: Request, store: StoreOf, actor: Reviewing, asked: Asked
@@ -51,7 +56,7 @@ def shown(
         is_own=lease.holder == actor.name,
         seconds=max(0, round((lease.until - now).total_seconds())),
         explained=explained(request.state.settings, item),
-        has_personal=bool(spans(item.title or "") or spans(item.text or "")),
+        has_personal=any(spans(each or "") for each in _shown(item)),
         similar=[(each, shortened(plain(each.excerpt))) for each in known],
         same=same,
         undoable=undoable,

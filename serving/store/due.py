@@ -7,11 +7,12 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Column, ColumnElement, Connection, func, literal_column, select
+from sqlalchemy import Column, ColumnElement, Connection, func, literal_column, select, tuple_
 
 from serving.store.actors import Actor
-from serving.store.queue import MOST_COUNTED
-from serving.store.rows import Row, rows
+from serving.store.cursors import decode, encode
+from serving.store.queue import MOST_COUNTED, Page
+from serving.store.rows import rows
 from serving.store.tables import PROMISED, items
 from serving.store.visibility import visible
 
@@ -47,12 +48,23 @@ def due(
     until: date,
     limit: int,
     now: datetime,
-) -> list[Row]:
-    """What is due from `since` (None: and all that is overdue) to before `until`, by last day."""
+    cursor: str | None = None,
+) -> Page:
+    """What is due from `since` (None: and all that is overdue) to before `until`, by last day.
+
+    Raises:
+        CursorError: the cursor is none of this kind.
+    """
     day = _ON[kind]
     wanted = _open(actor, kind, since, until)
-    query = select(items.c.message_id).where(*wanted).order_by(day, items.c.message_id)
-    return rows(connection, list(connection.scalars(query.limit(limit))), now)
+    key = (day, items.c.message_id)
+    query = select(*key).where(*wanted).order_by(*key).limit(limit + 1)
+    if cursor:
+        after = decode(kind, (date, int), cursor)
+        query = query.where(tuple_(*key) > tuple_(*after, types=[each.type for each in key]))
+    found = [tuple(row) for row in connection.execute(query)]
+    more = encode(kind, found[limit - 1]) if len(found) > limit else None
+    return Page(rows(connection, [number for _, number in found[:limit]], now), more)
 
 
 def overdue(connection: Connection, actor: Actor, kind: Kind, today: date) -> int:

@@ -67,7 +67,9 @@ def decide(
         "note": verdict.note,
         "cluster_id": cluster_id,
     }
-    state = {"done": True, "reviewer": actor.name, "reviewed_at": now}
+    # Who decides has seen it, also where it was one of a whole group or came from elsewhere.
+    seen = held.item.first_seen_at or now
+    state = {"done": True, "reviewer": actor.name, "reviewed_at": now, "first_seen_at": seen}
     after = record(connection, audit, actor, held, row, state, now)
     leases.release(connection, actor, message_id)
     return after

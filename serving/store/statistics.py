@@ -48,8 +48,9 @@ class Channel(_Part):
 class Agreement(_Part):
     """Of the messages that people judged: on how many they said what the machine did.
 
-    The machine said `none` where it asked whether there is anything to handle. `confusion`: how
-    many of each class of the machine's have which class of people's.
+    Where the machine asked whether there is anything to handle, both its department and `none` are
+    what it said (`labels.agrees`). `confusion`: how many of each class of the machine's have which
+    class of people's.
     """
 
     judged: int
@@ -223,7 +224,8 @@ def _agreement(connection: Connection, since: datetime, until: datetime) -> Agre
     urgency = 0
     for row in connection.execute(query):
         person = _class(row.department, row.is_nothing)
-        confusion[_class(row.machine, row.asked)][person] += row.total
+        machine = _class(row.machine, row.asked and row.is_nothing)
+        confusion[machine][person] += row.total
         urgency += row.total if row.same_urgency else 0
     return Agreement(
         judged=sum(sum(counts.values()) for counts in confusion.values()),

@@ -20,8 +20,15 @@ DAY = timedelta(days=1)
 
 def _numbers(store: Store, kind: Kind, since: date | None, until: date) -> list[int]:
     with store.database.read() as connection:
-        found = due.due(connection, LEAD, kind, since, until, 10, AT)
-    return [row.message_id for row in found]
+        whole = due.due(connection, LEAD, kind, since, until, 10, AT)
+        paged, cursor = [], None
+        while True:
+            part = due.due(connection, LEAD, kind, since, until, 1, AT, cursor)
+            paged += part.rows
+            if not (cursor := part.next):
+                break
+    assert paged == whole.rows
+    return [row.message_id for row in paged]
 
 
 def test_what_is_open_is_counted_by_its_last_day(store: Store) -> None:

@@ -76,10 +76,10 @@ def test_agreement(store: Store) -> None:
     judged(store, LEAD, dust, 0, NOTHING)
     taken_back(store, WANG, judged(store, WANG, back, 0, CIVIL))
     found = counted(store).agreement
-    assert (found.judged, found.department, found.urgency) == (5, 2, 3)
+    assert (found.judged, found.department, found.urgency) == (5, 3, 3)
     assert found.confusion["public_interest"] == dict.fromkeys(CLASSES, 0) | {"civil": 1, "none": 1}
-    assert found.confusion["civil"] == dict.fromkeys(CLASSES, 0) | {"civil": 1}
-    assert found.confusion["none"] == dict.fromkeys(CLASSES, 0) | {"none": 1, "civil": 1}
+    assert found.confusion["civil"] == dict.fromkeys(CLASSES, 0) | {"civil": 2}
+    assert found.confusion["none"] == dict.fromkeys(CLASSES, 0) | {"none": 1}
 
 
 def test_time_to_the_first_look_at_what_was_urgent(store: Store) -> None:
@@ -91,6 +91,8 @@ def test_time_to_the_first_look_at_what_was_urgent(store: Store) -> None:
     judged(store, LI, numbers[0], 0, CIVIL)  # was urgent when it came
     found = counted(store).first_look
     assert (found.urgent, found.seen) == (11, 10)
+    judged(store, LI, numbers[10], 0, URGENT)  # without opening it
+    assert counted(store).first_look.seen == 11
     assert (found.median_seconds, found.p90_seconds) == (5 * 60, 9 * 60)
 
 

@@ -178,7 +178,7 @@ def test_an_interrupted_pre_training_goes_on_as_if_nothing_happened(tmp_path: Pa
     [
         ('{"id": "x", "text": "机密正文", "department": "finance"}', "row 2: .*department"),
         ('{"id": "x", "text": "", "department": "civil"}', "row 2: .*text"),
-        ("{broken", "cannot be read"),
+        ("{broken", "row 2: is no JSON object"),
     ],
 )
 def test_a_bad_row_is_named_without_its_text(tmp_path: Path, line: str, message: str) -> None:
@@ -190,6 +190,23 @@ def test_a_bad_row_is_named_without_its_text(tmp_path: Path, line: str, message:
     with pytest.raises(InputFileError, match=message) as error:
         read_labelled(path, tmp_path / "cache")
     assert "机密正文" not in str(error.value)
+
+
+def test_a_column_may_change_its_type_far_down(tmp_path: Path) -> None:
+    """As exports do, where the intake system gives no `reference` for months, and then does."""
+    from training.data import read_labelled
+
+    path = tmp_path / "train.jsonl"
+    with path.open("w", encoding="utf-8") as file:
+        for number in range(200):
+            late = number > 190
+            row = {"id": str(number), "text": "欠薪" * 10_000, "department": "civil",
+                   "reference": "R1" if late else None, "title": "标题" if late else None,
+                   "received_at": f"2026-11-02T08:00:00{'.123456' if late else ''}+00:00"}  # fmt: skip
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    assert path.stat().st_size > 10 << 20
+    read = read_labelled(path, tmp_path / "cache")
+    assert [example.title is not None for example in read] == [n > 190 for n in range(200)]
 
 
 def test_csv_is_read_like_jsonl(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@
   const urgent = document.getElementById("urgent");
   const reasons = Array.from(form.querySelectorAll("[name=reasons]"));
   let body = null;
+  let pending = false;
 
   function say(text, kind) {
     state.textContent = text;
@@ -39,13 +40,20 @@
   document.getElementById("yes").addEventListener("click", async () => {
     sure.close();
     say("正在保存…");
+    pending = true;
     const answer = await Net.insist(
       "POST", `/v1/hot-issues/${form.dataset.cluster}/label`, body, {},
       (tried) => say(`连接中断，正在重试（第 ${tried} 次）。`, "alarm"),
     );
+    pending = false;
     if (!answer.ok) return say(Net.why(answer), "alarm");
     say(`已保存 ${answer.told.labelled} 条${answer.told.skipped ? `，${answer.told.skipped} 条此前已办` : ""}${answer.told.conflicted ? `，${answer.told.conflicted} 条刚由别人决定` : ""}`, "good");
     setTimeout(() => location.reload(), 1200);
+  });
+  addEventListener("beforeunload", (event) => {
+    if (!pending) return;
+    event.preventDefault();
+    event.returnValue = "1"; // browsers before 2023 ask only for this
   });
   show();
 })();

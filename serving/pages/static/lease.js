@@ -9,17 +9,21 @@
   const LEASE = 300000;
   let until = Date.now() + Number(form.dataset.seconds) * 1000;
   let active = Date.now();
+  let other = "";
 
   function tell() {
     const left = Math.max(0, Math.round((until - Date.now()) / 1000));
     const clock = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
-    shown.textContent = left ? `由您处理，剩余 ${clock}` : "占用已过期，别人可能正在处理";
+    shown.textContent = other ? `${other} 正在处理` : left ? `由您处理，剩余 ${clock}` : "占用已过期，别人可能正在处理";
   }
 
   async function renew() {
     try {
       const answer = await Net.ask("POST", address);
-      if (answer.ok && answer.told.holder === form.dataset.who) until = Date.now() + LEASE;
+      if (!answer.ok) return;
+      other = answer.told.holder === form.dataset.who ? "" : answer.told.holder.replace(/^user:/, "");
+      if (!other) until = Date.now() + LEASE;
+      tell();
     } catch { /* no connection: the clock goes on and says so */ }
   }
 
@@ -34,5 +38,7 @@
   addEventListener("pagehide", () => {
     fetch(address, { method: "DELETE", keepalive: true, credentials: "same-origin" }).catch(() => {});
   });
+  // The page before, which a reload has left, gives the lease back after this one has taken it.
+  setTimeout(renew, 1000);
   tell();
 })();

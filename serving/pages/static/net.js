@@ -3,6 +3,7 @@
 
 const Net = (() => {
   const PATIENT = new Set([408, 425, 429, 500, 502, 503, 504]);
+  const PATIENCE = 30000;
   const WORDS = {
     unauthenticated: "登录已失效，请在新窗口登录后再试。",
     forbidden: "您没有权限这样做。",
@@ -29,8 +30,17 @@ const Net = (() => {
       given.body = JSON.stringify(body);
       given.headers["Content-Type"] = "application/json";
     }
-    const answer = await fetch(address, given);
-    const text = await answer.text();
+    // A line that swallows everything gives no error; whoever waits for an answer must hear of it.
+    const stop = new AbortController();
+    const timer = setTimeout(() => stop.abort(), PATIENCE);
+    let answer;
+    let text;
+    try {
+      answer = await fetch(address, { ...given, signal: stop.signal });
+      text = await answer.text();
+    } finally {
+      clearTimeout(timer);
+    }
     let told = null;
     try { told = text ? JSON.parse(text) : null; } catch { /* not JSON: the status says enough */ }
     return { status: answer.status, ok: answer.ok, told };
@@ -55,7 +65,7 @@ const Net = (() => {
         const answer = await ask(method, address, body, headers);
         if (!PATIENT.has(answer.status)) return answer;
       } catch (error) {
-        if (!(error instanceof TypeError)) throw error;
+        if (!(error instanceof TypeError) && error.name !== "AbortError") throw error;
       }
       waiting(tried);
       await pause(Math.min(15000, 400 * 2 ** (tried - 1)));

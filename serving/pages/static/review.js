@@ -120,6 +120,8 @@
     conflict.dataset.version = now.version;
     say("这条留言刚才已有人决定，请选择。", "alarm");
     conflict.showModal();
+    // Not on a button: a second Enter must not choose before anybody has read.
+    document.getElementById("conflict-title").focus();
   }
 
   function by(made) {
@@ -135,6 +137,7 @@
       put(before);
       return say("已撤销本页的一步改动。");
     }
+    if (note.value.trim()) return say("备注还没有保存：请先确认，或者清空备注再撤销。", "alarm");
     if (!form.dataset.undoable) return say("没有可以撤销的决定。");
     busy(true);
     say("正在撤销…");
@@ -143,6 +146,7 @@
       (tried) => say(`连接中断，正在重试（第 ${tried} 次）。`, "alarm"),
     );
     busy(false);
+    if (answer.status === 412) form.dataset.undoable = "";
     if (!answer.ok) return say(answer.status === 412 ? "这个决定之后已有人改动，不能撤销。" : Net.why(answer), "alarm");
     say("已撤销", "good");
     leave(`/messages/${answer.told.message_id}?${form.dataset.queue}`);
@@ -218,6 +222,14 @@
         each.textContent = whole.slice(at, at + Array.from(each.textContent).length).join("");
       }
     }
+    for (const each of document.querySelectorAll("[data-note]")) {
+      const made = answer.told.history[Number(each.dataset.note)];
+      if (made && made.note) each.textContent = made.note;
+    }
+    for (const each of document.querySelectorAll("[data-attachment]")) {
+      const sent = answer.told.attachments[Number(each.dataset.attachment)];
+      if (sent) each.textContent = sent.name;
+    }
     button.hidden = true;
     shown.textContent = "已显示，并记入审计。";
   }
@@ -240,7 +252,11 @@
   // A preference, and all that is kept in the browser.
   single.checked = localStorage.getItem("single-keys") !== "off";
   single.addEventListener("change", () => localStorage.setItem("single-keys", single.checked ? "on" : "off"));
-  addEventListener("beforeunload", (event) => { if (pending) event.preventDefault(); });
+  addEventListener("beforeunload", (event) => {
+    if (!pending && (leaving || !note.value.trim())) return;
+    event.preventDefault();
+    event.returnValue = "1"; // browsers before 2023 ask only for this
+  });
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
   show();
 })();
