@@ -48,4 +48,5 @@ def test_empty_lines_do_not_push_all_else_away() -> None:
 
 def test_lists_show_one_calm_masked_line() -> None:
     assert plain("第一行\r\n\u202e电话13912345678") == "第一行  电话139••••5678"
+    assert plain("138\u200b\u200b\u200b00138000") == "138••••8000"
     assert plain(None) == ""

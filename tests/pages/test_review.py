@@ -137,6 +137,8 @@ def test_two_people_decide_and_the_later_one_chooses(house: House) -> None:
             mine.keyboard.press("3")
             mine.keyboard.press("Enter")
             expect(mine.locator("#conflict")).to_be_visible()
+            mine.keyboard.press("Enter")  # by one who has not looked up
+            expect(mine.locator("#conflict")).to_be_visible()
             expect(mine.locator("#mine")).to_have_text("公益诉讼检察")
             expect(mine.locator("#theirs")).to_have_text("无可办理事项")
             expect(mine.locator("#theirs-by")).to_contain_text("li")
@@ -217,7 +219,18 @@ def test_personal_numbers_are_shown_when_asked_and_that_is_on_record(house: Hous
         )
         shoot(page, "revealed")
         assert house.audited("reveal", f"message:{number}") == 1
-        page.goto("/queue?tab=all&channel=隐私")
+        page.keyboard.press("n")
+        page.keyboard.type("请回电13812345678")
+        page.keyboard.press("Escape")
+        page.keyboard.press("z")
+        expect(page.locator(STATE)).to_contain_text("备注还没有保存")
+        page.keyboard.press("Enter")
+        _moved_on(page, number)
+        page.goto(f"/messages/{number}")
+        expect(page.locator(".history")).to_contain_text("请回电138••••5678")
+        page.click("#reveal")
+        expect(page.locator(".history")).to_contain_text("请回电13812345678")
+        page.goto("/queue?tab=done&channel=隐私")
         expect(page.locator("tbody")).to_contain_text("139••••5678")
 
 

@@ -228,6 +228,12 @@ def test_a_session_runs_out(house: House) -> None:
     token = headers["Cookie"].partition("=")[2]
     mine = kept.c.hash == sessions._digest(token)
     set_back(seen_at=sessions.IDLE - timedelta(minutes=1))
+    # An open page asks for this by itself, though nobody is there.
+    assert house.client.get("/queue/counts", headers=headers).status_code == 200
+    with house.store.database.read() as connection:
+        noted = connection.scalar(select(kept.c.seen_at).where(mine))
+    assert noted is not None
+    assert datetime.now(UTC) - noted > timedelta(hours=1)
     assert house.code(headers) == 204
     with house.store.database.read() as connection:  # it was noted that it is in use
         seen = connection.scalar(select(kept.c.seen_at).where(mine))
