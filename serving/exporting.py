@@ -1,4 +1,4 @@
-"""Exports as bytes: JSON lines or Parquet that training reads as they are, or Label Studio's tasks.
+"""Exports as bytes: JSON lines, which training reads, Parquet of the same, or Label Studio's tasks.
 
 An export is in the audit chain twice: when it begins, with what was asked for, and when it ends,
 with how many messages went out, also where who asked went away before the end.
@@ -9,10 +9,11 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Final
 
-from serving.masking import mask
+from serving.masking import mask, mask_name
 from serving.store import exports, labelstudio
 from serving.store.actors import Actor
 from serving.store.exports import Exported, Wanted
@@ -54,6 +55,7 @@ class Export:
         """
         self.count = 0
         self._store, self._actor, self._wanted, self._form = store, actor, wanted, form
+        self._masked = masked
         self._shown: Shown = mask if masked else str
         self._told = wanted.told() | {"format": form.value, "masked": masked}
         self._note("export", self._told)
@@ -80,7 +82,7 @@ class Export:
     def _pages(self) -> Iterator[list[Exported]]:
         for page in exports.pages(self._store.database, self._actor, self._wanted):
             self.count += len(page)
-            yield page
+            yield [_nameless(row) for row in page] if self._masked else page
 
     def _end(self, *, whole: bool) -> None:
         if not self._ended:
@@ -90,6 +92,10 @@ class Export:
     def _note(self, action: str, detail: dict[str, Any]) -> None:
         with self._store.database.write() as connection:
             self._store.audit.append(connection, self._actor.name, action, "", **detail)
+
+
+def _nameless(row: Exported) -> Exported:
+    return replace(row, reference=row.reference and mask_name(row.reference))
 
 
 def training_row(row: Exported, shown: Shown) -> dict[str, Any]:

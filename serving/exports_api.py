@@ -59,8 +59,9 @@ def export(
 ) -> StreamingResponse:
     """All messages that people have judged, each with the label that holds, as a stream.
 
-    JSON lines and Parquet are what `make train` reads. Personal numbers are masked, unless the key
-    may see them; what has been purged is left out. The export is in the audit chain.
+    JSON lines are what `make train` reads; Parquet has the same columns. Personal numbers are
+    masked, unless the key may see them; what has been purged is left out. The export is in the
+    audit chain.
     """
     with_open = unlabelled and form is ExportFormat.LABEL_STUDIO
     wanted = Wanted(since, until, frozenset(department or ()), with_open)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-from serving.masking import mask
+from serving.masking import mask, mask_name
 from serving.problems import Problem
 from serving.store import labels
 from serving.store.items import Correction, Item
@@ -145,6 +145,7 @@ class RowOut(_Work):
         return shown.model_copy(
             update={
                 "title": row.title and mask(row.title),
+                "reference": row.reference and mask_name(row.reference),
                 "excerpt": row.excerpt and mask(row.excerpt)[:EXCERPT],
             }
         )
@@ -177,6 +178,7 @@ class MessageOut(_Work):
     def of(cls, item: Item, *, masked: bool) -> MessageOut:
         """From what is stored."""
         hide: Callable[[str], str] = mask if masked else str
+        name = item.reference and mask_name(item.reference) if masked else item.reference
         title, text = item.title and hide(item.title), item.text and hide(item.text)
         own: dict[str, Any] = {
             name: getattr(item, name) for name in _Work.model_fields | {"decided_at": None}
@@ -185,19 +187,20 @@ class MessageOut(_Work):
             {
                 **own,
                 "masked": masked,
+                "reference": name,
                 "title": title,
                 "text": text,
                 "attachments": [
                     Attachment(name=hide(str(a["name"])), url=a["url"]) for a in item.attachments
                 ],
-                "decision": item.decision and _shown(item.decision, title, text),
+                "decision": item.decision and _shown(item.decision, title, text, name),
                 "machine": item.machine,
                 "history": [CorrectionOut.of(made, hide) for made in item.history],
             }
         )
 
 
-def _shown(decision: Decision, title: str | None, text: str | None) -> Decision:
+def _shown(decision: Decision, title: str | None, text: str | None, name: str | None) -> Decision:
     """The decision with quotes as the texts are shown."""
 
     def quoted(evidence: Evidence) -> Evidence:
@@ -206,4 +209,5 @@ def _shown(decision: Decision, title: str | None, text: str | None) -> Decision:
         ]
         return evidence.model_copy(update={"text": quote})
 
-    return decision.model_copy(update={"evidence": tuple(map(quoted, decision.evidence))})
+    quotes = tuple(map(quoted, decision.evidence))
+    return decision.model_copy(update={"evidence": quotes, "id": name})

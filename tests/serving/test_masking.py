@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.masking import DOT, mask, spans
+from serving.masking import DOT, mask, mask_name, spans
 
 PERSONAL = {
     "身份证11010519900307123X，请核实": "身份证110•••••••••••123X，请核实",
@@ -67,6 +67,19 @@ def test_a_personal_number_keeps_its_head_and_tail(text: str, masked: str) -> No
 @pytest.mark.parametrize("text", PLAIN)
 def test_other_numbers_stay(text: str) -> None:
     assert (mask(text), spans(text)) == (text, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "masked"),
+    [
+        ("13800138000-20260105", "138••••8000-20260105"),
+        ("11010519900307123X/2", "110•••••••••••123X/2"),
+        ("202611251533540001", "202611251533540001"),
+        ("A-1", "A-1"),
+    ],
+)
+def test_names_of_messages_keep_their_serial_numbers(name: str, masked: str) -> None:
+    assert mask_name(name) == masked
 
 
 def test_spans_say_where() -> None:
