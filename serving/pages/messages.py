@@ -33,6 +33,14 @@ def _shown(item: items.Item) -> list[str | None]:
     return [item.title, item.text, *notes, *(each["name"] for each in item.attachments)]
 
 
+def _attached(attachment: dict[str, str | None]) -> tuple[str, str, bool]:
+    """Name and address as they are shown, and whether the address can be opened as it is."""
+    address = attachment["url"] or ""
+    shown = plain(address)
+    is_web = address.startswith(("https://", "http://"))
+    return plain(attachment["name"]), shown, is_web and shown == address
+
+
 @router.get("/messages/{number}")
 def shown(
     number: MessageId, request: Request, store: StoreOf, actor: Reviewing, asked: Asked
@@ -63,7 +71,7 @@ def shown(
         department_keys=DEPARTMENT_KEYS,
         reason_keys=REASON_KEYS,
         history=[(each, plain(each.note)) for each in item.history],
-        attachments=[plain(each["name"]) for each in item.attachments],
+        attachments=[_attached(each) for each in item.attachments],
         channel=plain(item.channel),
         reference=plain(item.reference),
     )

@@ -155,6 +155,12 @@ def house(browser: Browser, state: Path) -> Iterator[House]:
         store.close()
 
 
+PICTURES = (
+    Attachment(name="欠条13912345678.jpg", url="https://e.example/p/1.jpg"),
+    Attachment(name="身份证.jpg", url="https://e.example/p/13912345678.jpg"),
+)
+
+
 def _furnish(store: Store) -> None:
     made = hashed(PASSWORD)
     now = datetime.now(UTC)
@@ -172,14 +178,14 @@ def _furnish(store: Store) -> None:
         *given("冲突", "租房押金不退，房东说墙面有划痕", "健身房关门，会员卡余额不退"),
         *given("断线", "网购的冰箱送来就是坏的，商家不给换", "驾校收了钱一直不安排考试"),
         *given("转走", "邻居把杂物堆在我家门口，说了几次都不搬"),
-        *given("隐私", personal),
+        *given("隐私", personal, attachments=PICTURES),
         *given("更正", "工地夜里施工扬尘很大，孩子咳嗽不止", "公司账户被冻结，三十多人的工资明天发不出来"),
         *given("检索", "村口的老槐树被人砍了，扬尘满天", "小区电梯坏了一个月没人修"),
         *given("期限", "九天前就来信反映欠薪，至今没有回复", hours=24 * 9),
         *given("热点", *(f"{MATTER}。{end}" for end in ("急盼答复", "谢谢", "住户", "请回电", "在线等"))),
         *(
             record(text, at=now - timedelta(minutes=n), channel=text[:20], title=text[:300], id=f"h{n}{text[:20]}",
-                   attachments=(Attachment(name=text[:100] or "空"),))
+                   attachments=(Attachment(name=text[:100] or "空", url=f"javascript:{text[:100]}"),))
             for n, text in enumerate(hostile())
         ),
     ]  # fmt: skip

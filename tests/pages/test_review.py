@@ -212,6 +212,8 @@ def test_personal_numbers_are_shown_when_asked_and_that_is_on_record(house: Hous
             "139••••5678，身份证110•••••••••••1234，卡号622••••••••••••0123"
         )
         assert "13912345678" not in page.content()
+        (link,) = page.locator("ul a[target=_blank]").all()  # no number of a person in it
+        assert link.get_attribute("href") == "https://e.example/p/1.jpg"
         shoot(page, "masked")
         page.click("#reveal")
         expect(text).to_contain_text(
