@@ -125,12 +125,16 @@ def check(connection: Connection, audit: Audit) -> Checked:
 
 
 def _is_empty(database: Database) -> bool:
-    with database.read() as connection:
-        there = inspect(connection)
-        return not any(
-            there.has_table(table.name) and connection.scalar(select(table.c.id).limit(1))
-            for table in (messages, users, corrections)
-        )
+    try:
+        with database.read() as connection:
+            there = inspect(connection)
+            return not any(
+                there.has_table(table.name) and connection.scalar(select(table.c.id).limit(1))
+                for table in (messages, users, corrections)
+            )
+    except StoreError as error:
+        told = "--force puts the backup in its place, and keeps a damaged file beside it"
+        raise StoreError(f"{error}; {told}") from None
 
 
 def _copied(store: Store, part: Path) -> Checked:

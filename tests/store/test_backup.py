@@ -148,6 +148,9 @@ def test_a_damaged_file_is_replaced(store: Store, tmp_path: Path, damage: str) -
     start = {"cut": 0, "head": 0, "middle": len(held) // 2}[damage]
     held[start : start + 4096] = bytes(4096)
     path.write_bytes(held[: len(held) // 2] if damage == "cut" else held)
+    with pytest.raises(StoreError, match="--force"):
+        restore(store.database, store.audit, COMMAND, tmp_path / "good")
+    store.database.close()
     assert restore(store.database, store.audit, COMMAND, tmp_path / "good", force=True).corrections
     assert len(rows(store.database, corrections)) == checked.corrections
 
