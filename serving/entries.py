@@ -68,28 +68,8 @@ class Entry:
         return {name: (digest, before.message_id) for name, digest in others}
 
 
-def of_one(caller: str, body: bytes, key: str | None, *, explain: bool) -> list[Entry]:
-    """The only message of a request, named by its key and the message's own id."""
-    return [_entry(caller, body, key, explain)]
-
-
-def of_batch(
-    caller: str, bodies: Sequence[bytes], key: str | None, *, explain: bool
-) -> tuple[list[Entry], dict[Name, bytes]]:
-    """Those of a batch, named by the key and their place, and the name of the whole."""
-    # No key has a space in it: a place is never the key of another request.
-    entries = [
-        _entry(caller, body, key and f"{key} {at}", explain) for at, body in enumerate(bodies)
-    ]
-    if key is None:
-        return entries, {}
-    told = hashlib.sha256(b"batch")
-    for entry in entries:
-        told.update(next(iter(entry.names.values()), b""))
-    return entries, {Name(caller, "key", key): told.digest()}
-
-
-def _entry(caller: str, body: bytes, key: str | None, explain: bool) -> Entry:
+def of_one(caller: str, body: bytes, key: str | None, *, explain: bool) -> Entry:
+    """A message, named by a key and by its own id."""
     try:
         value = parse_json(body)
     except (ValueError, RecursionError):
@@ -102,3 +82,20 @@ def _entry(caller: str, body: bytes, key: str | None, explain: bool) -> Entry:
         return Entry(caller, value)
     told = json.dumps([explain, value], sort_keys=True).encode()
     return Entry(caller, value, dict.fromkeys(names, hashlib.sha256(told).digest()))
+
+
+def of_batch(
+    caller: str, bodies: Sequence[bytes], key: str | None, *, explain: bool
+) -> tuple[list[Entry], dict[Name, bytes]]:
+    """Those of a batch, named by the key and their place, and the name of the whole."""
+    # No key has a space in it: a place is never the key of another request.
+    entries = [
+        of_one(caller, body, key and f"{key} {at}", explain=explain)
+        for at, body in enumerate(bodies)
+    ]
+    if key is None:
+        return entries, {}
+    told = hashlib.sha256(b"batch")
+    for entry in entries:
+        told.update(next(iter(entry.names.values()), b""))
+    return entries, {Name(caller, "key", key): told.digest()}

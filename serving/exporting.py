@@ -56,11 +56,10 @@ class Export:
         self.count = 0
         self._store, self._actor, self._wanted, self._form = store, actor, wanted, form
         self._masked = masked
-        self._shown: Shown = mask if masked else str
         self._told = wanted.told() | {"format": form.value, "masked": masked}
         self._note("export", self._told)
         self._ended = False
-        self._chunks = _ENCODERS[form](self._pages(), self._shown)
+        self._chunks = _ENCODERS[form](self._pages(), mask if masked else str)
 
     def __iter__(self) -> Iterator[bytes]:
         """Bytes in pieces of some thousand messages.

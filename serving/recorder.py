@@ -56,9 +56,9 @@ class Recorder:
         Raises:
             ProblemError: `storing_failed`.
         """
-        entries = of_one(caller, body, key, explain=explain)
-        async with self._opened(entries, {}):
-            yield entries[0]
+        entry = of_one(caller, body, key, explain=explain)
+        async with self._opened([entry], {}):
+            yield entry
 
     @contextlib.asynccontextmanager
     async def opened_batch(

@@ -108,16 +108,15 @@ def read_labelled(path: Path, cache: Path) -> list[Example]:
         raise InputFileError(f"{path} cannot be read as {reader} in UTF-8") from error
     examples = []
     for number, record in enumerate(table, start=1):
-        if reader == "text" and not record["text"].strip():
-            continue
+        if reader == "text":
+            line = record["text"].removeprefix("\ufeff")
+            if not line.strip():
+                continue
+            record = _parsed(line, f"{path}, row {number}")
         try:
-            if reader == "text":
-                record = json.loads(record["text"].removeprefix("\ufeff"))
             # `datasets` fills columns that a row lacks with None.
             given = {name: value for name, value in record.items() if value is not None}
             example = example_of(Row.model_validate(given))
-        except (json.JSONDecodeError, AttributeError):
-            raise InputFileError(f"{path}, row {number}: is no JSON object") from None
         except ValidationError as error:
             # Pydantic's messages name what is allowed; what was received stays out.
             faults = "; ".join(
@@ -127,6 +126,16 @@ def read_labelled(path: Path, cache: Path) -> list[Example]:
         if example is not None:
             examples.append(example)
     return examples
+
+
+def _parsed(line: str, place: str) -> dict[str, object]:
+    try:
+        record = json.loads(line)
+    except json.JSONDecodeError:
+        record = None
+    if not isinstance(record, dict):
+        raise InputFileError(f"{place}: is no JSON object")
+    return record
 
 
 def read_uncached(path: Path) -> list[Example]:

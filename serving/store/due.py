@@ -7,13 +7,13 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Column, ColumnElement, Connection, func, literal_column, select, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, func, select, tuple_
 
 from serving.store.actors import Actor
 from serving.store.cursors import decode, encode
 from serving.store.queue import MOST_COUNTED, Page
 from serving.store.rows import rows
-from serving.store.tables import PROMISED, items
+from serving.store.tables import PROMISED, as_indexed, items
 from serving.store.visibility import visible
 
 
@@ -84,6 +84,5 @@ def _counted(
 
 def _open(actor: Actor, kind: Kind, since: date | None, until: date) -> list[ColumnElement[bool]]:
     day = _ON[kind]
-    # In the words of the index: a database takes a partial index only where it sees its condition.
-    found = [visible(actor), literal_column(PROMISED[day.name]), day < until]
+    found = [visible(actor), as_indexed(PROMISED[day.name]), day < until]
     return found if since is None else [*found, day >= since]

@@ -36,12 +36,11 @@ class Filters:
             None if self.since is None else items.c.received_at >= self.since,
             None if self.until is None else items.c.received_at < self.until,
             None if self.reason is None else _has(connection, self.reason),
-            self._words(connection, roughly) if self.text else None,
+            search.contains(connection, self.text, items.c.message_id, roughly=roughly)
+            if self.text
+            else None,
         ]
         return [condition for condition in asked if condition is not None]
-
-    def _words(self, connection: Connection, roughly: bool) -> ColumnElement[bool] | None:
-        return search.contains(connection, self.text or "", items.c.message_id, roughly=roughly)
 
 
 def _has(connection: Connection, reason: Reason) -> ColumnElement[bool]:

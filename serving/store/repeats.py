@@ -4,7 +4,7 @@ is the same request (draft-ietf-httpapi-idempotency-key-header)."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -16,7 +16,7 @@ KEPT: Final = timedelta(hours=24)
 _PAGE: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Name:
     """What a caller calls a request: `kind` is `key` (Idempotency-Key) or `id` (the message's)."""
 
@@ -55,7 +55,7 @@ def find(connection: Connection, names: Collection[Name], now: datetime) -> dict
 
 def free(connection: Connection, names: Collection[Name], now: datetime) -> None:
     """Let those of `names` be used again whose request is older than a day."""
-    ordered = sorted(names, key=astuple)
+    ordered = sorted(names)
     for start in range(0, len(ordered), _PAGE):
         old = delete(requests).where(_any(ordered[start : start + _PAGE]))
         connection.execute(old.where(requests.c.at <= now - KEPT))
@@ -72,7 +72,7 @@ def keep(connection: Connection, given: Mapping[Name, tuple[bytes, int]], now: d
         rows = [
             {"caller": n.caller, "kind": n.kind, "value": n.value, "body": digest,
              "message_id": number, "at": now}
-            for n, (digest, number) in sorted(given.items(), key=_by_name)
+            for n, (digest, number) in sorted(given.items())
         ]  # fmt: skip
         connection.execute(insert(requests), rows)
 
@@ -80,10 +80,6 @@ def keep(connection: Connection, given: Mapping[Name, tuple[bytes, int]], now: d
 def forget(connection: Connection, now: datetime) -> None:
     """Remove what is older than a day."""
     connection.execute(delete(requests).where(requests.c.at <= now - KEPT))
-
-
-def _by_name(each: tuple[Name, tuple[bytes, int]]) -> tuple[str, ...]:
-    return astuple(each[0])
 
 
 def _any(names: Collection[Name]) -> ColumnElement[bool]:

@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Date,
     Float,
     ForeignKey,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal_column,
     text,
 )
 
@@ -93,6 +95,13 @@ PROMISED: Final = {
     "result_due_on": "answered_at IS NULL AND NOT is_nothing",
 }
 """What has not gone out, by its last day: also what is overdue for years is found by its index."""
+
+
+def as_indexed(words: str) -> ColumnElement[bool]:
+    """A condition in the words of an index: a partial index is taken only where they are seen."""
+    return literal_column(words)
+
+
 _FILTERED: Final = ("channel", "received_at", "reasons")
 
 items: Final = Table(

@@ -50,10 +50,6 @@
     say(`已保存 ${answer.told.labelled} 条${answer.told.skipped ? `，${answer.told.skipped} 条此前已办` : ""}${answer.told.conflicted ? `，${answer.told.conflicted} 条刚由别人决定` : ""}`, "good");
     setTimeout(() => location.reload(), 1200);
   });
-  addEventListener("beforeunload", (event) => {
-    if (!pending) return;
-    event.preventDefault();
-    event.returnValue = "1"; // browsers before 2023 ask only for this
-  });
+  Net.guard(() => pending);
   show();
 })();

@@ -21,7 +21,7 @@
     try {
       const answer = await Net.ask("POST", address);
       if (!answer.ok) return;
-      other = answer.told.holder === form.dataset.who ? "" : answer.told.holder.replace(/^user:/, "");
+      other = answer.told.holder === form.dataset.who ? "" : Net.person(answer.told.holder);
       if (!other) until = Date.now() + LEASE;
       tell();
     } catch { /* no connection: the clock goes on and says so */ }

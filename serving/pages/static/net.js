@@ -77,5 +77,16 @@ const Net = (() => {
     return WORDS[code] || (answer.told && answer.told.detail) || `出错了（${answer.status}）。`;
   }
 
-  return { uuid, ask, insist, why };
+  // A page that is closed before what it holds is saved asks first.
+  function guard(unsaved) {
+    addEventListener("beforeunload", (event) => {
+      if (!unsaved()) return;
+      event.preventDefault();
+      event.returnValue = "1"; // browsers before 2023 ask only for this
+    });
+  }
+
+  const person = (name) => name.replace(/^user:/, "");
+
+  return { uuid, ask, insist, why, guard, person };
 })();

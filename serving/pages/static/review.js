@@ -127,7 +127,7 @@
   function by(made) {
     const at = new Date(made.at).toLocaleString("zh-CN", { timeZone: "Asia/Shanghai" });
     const kind = { undo: "撤销" }[made.kind] || "决定";
-    return `${made.actor.replace(/^user:/, "")} ${kind}于 ${at}${made.note ? `，备注：${made.note}` : ""}`;
+    return `${Net.person(made.actor)} ${kind}于 ${at}${made.note ? `，备注：${made.note}` : ""}`;
   }
 
   async function undo() {
@@ -252,11 +252,7 @@
   // A preference, and all that is kept in the browser.
   single.checked = localStorage.getItem("single-keys") !== "off";
   single.addEventListener("change", () => localStorage.setItem("single-keys", single.checked ? "on" : "off"));
-  addEventListener("beforeunload", (event) => {
-    if (!pending && (leaving || !note.value.trim())) return;
-    event.preventDefault();
-    event.returnValue = "1"; // browsers before 2023 ask only for this
-  });
+  Net.guard(() => pending || (!leaving && note.value.trim()));
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
   show();
 })();

@@ -272,50 +272,21 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take it back."""
+    """Take it back; a table takes its indexes with it."""
     op.execute("DROP TABLE search")
-    with op.batch_alter_table("items", schema=None) as batch_op:
-        batch_op.drop_index("ix_items_urgent")
-        batch_op.drop_index("ix_items_received")
-        batch_op.drop_index("ix_items_open")
-        batch_op.drop_index("ix_items_mine")
-        batch_op.drop_index("ix_items_review")
-        batch_op.drop_index("ix_items_done")
-        batch_op.drop_index("ix_items_cluster")
-
-    op.drop_table("items")
-    with op.batch_alter_table("corrections", schema=None) as batch_op:
-        batch_op.drop_index("ix_corrections_at")
-        batch_op.drop_index("ix_corrections_actor")
-
-    op.drop_table("corrections")
-    op.drop_table("sketches")
-    with op.batch_alter_table("sessions", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_sessions_user_id"))
-
-    op.drop_table("sessions")
-    with op.batch_alter_table("requests", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_requests_at"))
-
-    op.drop_table("requests")
-    with op.batch_alter_table("leases", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_leases_holder"))
-
-    op.drop_table("leases")
-    with op.batch_alter_table("decisions", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_decisions_message_id"))
-
-    op.drop_table("decisions")
-    op.drop_table("users")
-    with op.batch_alter_table("messages", schema=None) as batch_op:
-        batch_op.drop_index("ix_messages_reference")
-        batch_op.drop_index(batch_op.f("ix_messages_received_at"))
-
-    op.drop_table("messages")
-    op.drop_table("bands")
-    op.drop_table("audit_head")
-    with op.batch_alter_table("audit", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_audit_action"))
-
-    op.drop_table("audit")
-    op.drop_table("api_keys")
+    for table in (
+        "items",
+        "corrections",
+        "sketches",
+        "sessions",
+        "requests",
+        "leases",
+        "decisions",
+        "users",
+        "messages",
+        "bands",
+        "audit_head",
+        "audit",
+        "api_keys",
+    ):
+        op.drop_table(table)
